@@ -1,0 +1,66 @@
+"""The avatar: what crosses from the engine to Blender, and nothing else does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .arrays import float_array, require_shape
+from .body import JOINT_COUNT
+from .skinning import forward_kinematics, skin_gaussians
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .binding import Binding
+    from .body import BodyParams
+    from .gaussians import Gaussians
+
+SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO = 0, 1, 2
+"""How much the photo says about a Gaussian: nothing (filled in), its mirror image, or it is in the photo."""
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """A person as Gaussians that follow a skeleton. Body axes, metres.
+
+    Args:
+        gaussians: In the rest pose: the zero pose of this person's shape.
+        binding: The joints each Gaussian follows.
+        params: Shape, and the pose in the photo.
+        joints: Rest joints. [55, 3]
+        seen: ``SEEN_FILLED``, ``SEEN_MIRRORED`` or ``SEEN_PHOTO``. [N]
+        metadata: JSON values only: engine, settings, photo_sha256, versions, licences, warnings.
+
+    Raises:
+        ValueError: If the parts do not fit together.
+    """
+
+    gaussians: Gaussians
+    binding: Binding
+    params: BodyParams
+    joints: NDArray[np.float32]
+    seen: NDArray[np.uint8]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "joints", float_array("joints", self.joints, (JOINT_COUNT, 3)))
+        object.__setattr__(self, "seen", np.ascontiguousarray(self.seen, np.uint8))
+        require_shape("seen", self.seen, (self.gaussians.count,))
+        require_shape("joint_indices", self.binding.joint_indices, (self.gaussians.count, None))
+
+    def posed(self, params: BodyParams) -> Gaussians:
+        """The Gaussians in a pose; betas and expression of ``params`` are ignored, the shape is baked in.
+
+        Args:
+            params: Pose and translation, body axes.
+        """
+        return skin_gaussians(
+            self.gaussians, self.binding, forward_kinematics(self.joints, params.pose(), params.transl)
+        )
+
+    def ground_height(self) -> float:
+        """Height of the soles in the rest pose, metres, body axes (y)."""
+        return float(np.quantile(self.gaussians.means[:, 1], 0.001))
