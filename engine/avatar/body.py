@@ -227,7 +227,9 @@ class Body:
 
     @cached_property
     def _joint_basis(self) -> tuple[Float, Float]:
-        return self.joint_regressor @ self.v_template, np.einsum("jv,vcs->jcs", self.joint_regressor, self.shapedirs)
+        return self.joint_regressor @ self.v_template, np.einsum(
+            "jv,vcs->jcs", self.joint_regressor, self.shapedirs
+        )
 
 
 def _blend(name: str, directions: Float, coefficients: Float) -> Float:
@@ -291,7 +293,9 @@ def _read_members(path: Path) -> dict[str, NDArray[Any]]:
     except FileNotFoundError as error:
         raise AvatarError(f"There is no body file at {path}. Choose an SMPLX_*.npz file.") from error
     except (ValueError, OSError, EOFError) as error:
-        raise AvatarError(f"{path.name} cannot be read as a body file: {error}. Download it again.") from error
+        raise AvatarError(
+            f"{path.name} cannot be read as a body file: {error}. Download it again."
+        ) from error
 
 
 def _check_member(
@@ -299,13 +303,18 @@ def _check_member(
 ) -> None:
     """Compare one member with its shape; the first use of a letter fixes its size."""
     if array is None:
-        raise AvatarError(f"{path.name} has no member {name!r}. Choose an SMPLX_*.npz file, not SMPL or SMPL-H.")
+        raise AvatarError(
+            f"{path.name} has no member {name!r}. Choose an SMPLX_*.npz file, not SMPL or SMPL-H."
+        )
     fits = array.ndim == len(shape) and all(
         have == (sizes.setdefault(want, have) if isinstance(want, str) else want)
         for want, have in zip(shape, array.shape, strict=True)
     )
     if not fits:
-        expected = ", ".join(f"{want}={sizes[want]}" if isinstance(want, str) and want in sizes else str(want) for want in shape)
+        expected = ", ".join(
+            f"{want}={sizes[want]}" if isinstance(want, str) and want in sizes else str(want)
+            for want in shape
+        )
         raise AvatarError(
             f"{path.name}: member {name!r} must have shape ({expected}), got {array.shape}. "
             "Choose an SMPLX_*.npz file."

@@ -52,7 +52,9 @@ class Gaussians:
             object.__setattr__(self, name, float_array(name, getattr(self, name), shape))
 
     @classmethod
-    def from_colors(cls, means: Float, quats: Float, scales: Float, opacities: Float, colors: Float) -> Gaussians:
+    def from_colors(
+        cls, means: Float, quats: Float, scales: Float, opacities: Float, colors: Float
+    ) -> Gaussians:
         """Gaussians of constant colour.
 
         Args:

@@ -43,7 +43,9 @@ def rotvec_from_quat(quat: Float) -> Float:
     quat = np.where(quat[..., :1] < 0, -quat, quat)
     length = np.linalg.norm(quat[..., 1:], axis=-1, keepdims=True)
     angle = 2.0 * np.arctan2(length, quat[..., :1])
-    scale = np.where(length > _TINY, angle / np.maximum(length, _TINY), 2.0 / np.maximum(quat[..., :1], _TINY))
+    scale = np.where(
+        length > _TINY, angle / np.maximum(length, _TINY), 2.0 / np.maximum(quat[..., :1], _TINY)
+    )
     return scale * quat[..., 1:]
 
 

@@ -62,14 +62,20 @@ def load_avatar(path: Path) -> Avatar:
     except FileNotFoundError as error:
         raise AvatarError(f"There is no avatar file at {path}. Choose an existing {SUFFIX} file.") from error
     except OSError as error:
-        raise AvatarError(f"{path.name} cannot be opened ({error.strerror}). Check the file's permissions.") from error
+        raise AvatarError(
+            f"{path.name} cannot be opened ({error.strerror}). Check the file's permissions."
+        ) from error
     except FormatError as error:
-        raise AvatarError(f"{path.name} is not a whole avatar file: {error}. Reconstruct it again.") from error
+        raise AvatarError(
+            f"{path.name} is not a whole avatar file: {error}. Reconstruct it again."
+        ) from error
     header = _header(path, texts)
     try:
         return _avatar(arrays, header["metadata"])
     except (KeyError, ValueError) as error:
-        raise AvatarError(f"{path.name} lacks a part of the avatar ({error}). Reconstruct it again.") from error
+        raise AvatarError(
+            f"{path.name} lacks a part of the avatar ({error}). Reconstruct it again."
+        ) from error
 
 
 def _header(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:

@@ -53,7 +53,11 @@ def write_safetensors(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: 
         if array.dtype not in _NAMES:
             raise ValueError(f"{name}: no safetensors type for {array.dtype}")
         end = offset + array.nbytes
-        header[name] = {"dtype": _NAMES[array.dtype], "shape": list(array.shape), "data_offsets": [offset, end]}
+        header[name] = {
+            "dtype": _NAMES[array.dtype],
+            "shape": list(array.shape),
+            "data_offsets": [offset, end],
+        }
         offset = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
