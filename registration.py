@@ -1,0 +1,53 @@
+"""The one place that adds the extension to Blender, and records how to take each thing out again.
+
+A module listed in `MODULES` ends with `CLASSES`, a tuple in the order of registration. If it has more to add
+than classes (a property on a Blender type, a menu entry, a handler, a command) it also has a function
+`attach(undo: ExitStack) -> None`, which pushes the undoing of each thing right after doing it.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import preferences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+# In order: settings first, then what uses them, panels last. Undone from the end.
+MODULES: tuple[ModuleType, ...] = (preferences,)
+
+_undo = ExitStack()
+
+
+def register() -> None:
+    """Add everything to Blender. If one step fails, the steps before it are undone and the error goes on."""
+    unregister()  # Twice in a row (a reload) must not leave the first round behind.
+    add(MODULES, _undo)
+
+
+def unregister() -> None:
+    """Undo what `register` did, last step first."""
+    _undo.close()
+
+
+def add(modules: Sequence[ModuleType], undo: ExitStack) -> None:
+    """Register the modules' classes, then attach the rest, all or nothing.
+
+    Args:
+        modules: Modules with `CLASSES` and perhaps `attach`, in order.
+        undo: Takes over the undoing once every step worked.
+    """
+    with ExitStack() as steps:
+        for module in modules:
+            for cls in module.CLASSES:
+                bpy.utils.register_class(cls)
+                steps.callback(bpy.utils.unregister_class, cls)
+        for module in modules:
+            if hasattr(module, "attach"):
+                module.attach(steps)
+        undo.push(steps.pop_all().__exit__)
