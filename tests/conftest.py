@@ -1,4 +1,4 @@
-"""Loads the checkout as `lhm_avatars`, whatever its folder is called, and keeps Blender away from the user's files."""
+"""Loads the checkout as `lhm_avatars`, whatever its folder is called, and leaves the user's Blender alone."""
 
 from __future__ import annotations
 
