@@ -1,0 +1,161 @@
+"""The avatar as Blender objects: armature, point cloud and the hidden bone frames, in one collection."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..engine.avatar.avatar import SEEN_PHOTO
+from ..engine.avatar.skinning import forward_kinematics, skin_means
+from .armature import create_armature
+from .bone_frames import create_bone_frames, hide_collection
+from .contexts import all_or_nothing, select_only, to_object_mode
+from .nodes import add_modifier
+from .pointcloud import create_cloud
+from .poses import remember_photo_pose, rest_pose, set_pose
+from .skinning_nodes import skinning_group
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..engine.avatar.avatar import Avatar
+    from ..engine.avatar.body import BodyParams
+
+AVATAR_KEY = "lhm_avatar"
+"""Custom property on every object of an avatar: which part it is, ``armature``, ``cloud`` or ``frames``."""
+
+FLOOR_KEY = "lhm_floor"
+"""Custom property on the armature: height of the floor in the avatar's own body axes, metres."""
+
+POSES = ("photo", "rest")
+_SOLE_QUANTILE = 0.001  # as Avatar.ground_height: a few stray Gaussians do not lift the person
+
+
+@dataclass(frozen=True)
+class AvatarObjects:
+    """What `add_avatar` made.
+
+    Args:
+        armature: The object to pose and move; its origin is on the floor.
+        cloud: The Gaussians at rest, with the modifiers that pose and show them.
+        frames: Hidden helper of the skinning nodes.
+        collection: Holds all of them.
+    """
+
+    armature: bpy.types.Object
+    cloud: bpy.types.Object
+    frames: bpy.types.Object
+    collection: bpy.types.Collection
+
+
+def add_avatar(
+    context: bpy.types.Context,
+    avatar: Avatar,
+    *,
+    name: str,
+    location: Sequence[float] = (0.0, 0.0, 0.0),
+    pose: str = "photo",
+    display: bpy.types.NodeTree | None = None,
+) -> AvatarObjects:
+    """Build an avatar in the scene, standing on the ground; select it and make it active.
+
+    The data are shifted so that the armature's origin, its root bone and the soles of the rest pose are at
+    one height. So a motion that moves the pelvis from its rest place stays on the floor, whatever pose was
+    set before, and so does the person when the object is moved, turned or scaled. If anything fails, nothing
+    is left behind.
+
+    Args:
+        context: Object Mode is entered if need be.
+        avatar: The person.
+        name: Of the collection and the armature.
+        location: Point on the ground below the pelvis, metres, Blender's axes. [3]
+        pose: ``photo`` or ``rest``.
+        display: Geometry Nodes group that shows the posed Gaussians; runs after skinning.
+
+    Raises:
+        ValueError: If the pose is unknown, or no skinning group serves the binding's influences.
+    """
+    if pose not in POSES:
+        raise ValueError(f"pose must be one of {POSES}, got {pose!r}")
+    with all_or_nothing(context):
+        to_object_mode(context)
+        standing = _on_floor(avatar)
+        made = _build(context, standing, name, display)
+        photo = _grounded(standing, avatar.params)
+        remember_photo_pose(made.armature, photo)
+        _label(made, avatar)
+        set_pose(made.armature, photo if pose == "photo" else rest_pose())
+        made.armature.location = location
+        select_only(context, made.armature)
+        context.view_layer.update()
+    return made
+
+
+def world_from_body(armature: bpy.types.Object) -> Matrix:
+    """Where the avatar's own body axes (those of its file) are in Blender's world. [4, 4]
+
+    Args:
+        armature: Made by `add_avatar`.
+    """
+    return armature.matrix_world @ Matrix.Translation((0.0, -armature[FLOOR_KEY], 0.0))
+
+
+def _on_floor(avatar: Avatar) -> Avatar:
+    """The same person in body axes whose origin is on the floor."""
+    shift = np.array([0.0, avatar.ground_height(), 0.0], np.float32)
+    gaussians = replace(avatar.gaussians, means=avatar.gaussians.means - shift)
+    return replace(avatar, gaussians=gaussians, joints=avatar.joints - shift)
+
+
+def _grounded(standing: Avatar, params: BodyParams) -> BodyParams:
+    """The same pose with the pelvis above the origin and the lowest point on the floor."""
+    binding = standing.binding
+    posed_from_rest = forward_kinematics(standing.joints, params.pose())
+    means = skin_means(
+        standing.gaussians.means, posed_from_rest, binding.joint_indices, binding.joint_weights
+    )
+    lowest = np.quantile(means[:, 1], _SOLE_QUANTILE)
+    return replace(params, transl=np.array([0.0, -lowest, 0.0], np.float32))
+
+
+def _build(
+    context: bpy.types.Context, avatar: Avatar, name: str, display: bpy.types.NodeTree | None
+) -> AvatarObjects:
+    collection = bpy.data.collections.new(name)
+    context.scene.collection.children.link(collection)  # never excluded, unlike the active collection
+    hidden = bpy.data.collections.new(f"{name} Rig")
+    collection.children.link(hidden)
+    armature = create_armature(context, name, avatar.joints, collection)
+    frames = create_bone_frames(f"{name} Bone Frames", armature, hidden)
+    cloud = create_cloud(
+        context, f"{name} Gaussians", avatar.gaussians, avatar.binding, avatar.seen, collection
+    )
+    _attach(cloud, armature)
+    add_modifier(cloud, "LHM Skinning", skinning_group(avatar.binding.influences), Bones=frames)
+    if display is not None:
+        add_modifier(cloud, "LHM Display", display)
+    hide_collection(context.scene, hidden)
+    return AvatarObjects(armature, cloud, frames, collection)
+
+
+def _attach(cloud: bpy.types.Object, armature: bpy.types.Object) -> None:
+    """Parent the cloud and lock it there: what moves it would part it from its bones."""
+    cloud.parent = armature
+    cloud.lock_location = cloud.lock_rotation = cloud.lock_scale = (True, True, True)
+
+
+def _label(made: AvatarObjects, avatar: Avatar) -> None:
+    """Mark the objects and keep with the armature where the avatar comes from."""
+    for part in ("armature", "cloud", "frames"):
+        getattr(made, part)[AVATAR_KEY] = part
+    metadata = avatar.metadata
+    made.armature[FLOOR_KEY] = avatar.ground_height()
+    made.armature["lhm_seen"] = float((avatar.seen == SEEN_PHOTO).mean())
+    made.armature["lhm_engine"] = str(metadata.get("engine", ""))
+    made.armature["lhm_licences"] = json.dumps(metadata.get("licences", []), ensure_ascii=False)
+    made.armature["lhm_metadata"] = json.dumps(metadata, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,134 @@
+"""The Geometry Nodes group that poses the Gaussians: linear blend skinning of position and rotation.
+
+It reads the bone frames (`bone_frames.py`) and the cloud's ``bone_index_k`` and ``bone_weight_k``, so a saved
+file plays without the add-on. Everything happens in the armature's space, i.e. in body axes and metres.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..engine.avatar.body import JOINT_COUNT
+from .bone_frames import MIDDLE
+from .nodes import Nodes, generated_group
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import bpy
+
+    Socket = bpy.types.NodeSocket
+
+VERSION = 1
+INFLUENCES = (4, 8)
+POLAR_STEPS = 4
+_VECTOR = {"data_type": "FLOAT_VECTOR", "domain": "POINT"}
+
+
+def skinning_group(influences: int) -> bpy.types.NodeTree:
+    """The group for a number of joints per Gaussian; made when the file has none that is up to date.
+
+    Args:
+        influences: 4 or 8.
+
+    Raises:
+        ValueError: For another number.
+    """
+    if influences not in INFLUENCES:
+        raise ValueError(f"influences must be one of {INFLUENCES}, got {influences}")
+    return generated_group(f"LHM Skinning K{influences}", VERSION, lambda nodes: _build(nodes, influences))
+
+
+def _build(nodes: Nodes, influences: int) -> None:
+    geometry = nodes.input("Geometry", "NodeSocketGeometry")
+    bones = nodes.input("Bones", "NodeSocketObject")
+    rest = nodes.add("GeometryNodeInputPosition").outputs[0]
+    *columns, middle = _blended(nodes, bones, rest, influences)
+    posed = _posed(nodes, columns, middle, rest)
+    turn = _nearest_rotation(nodes, columns)
+    rotation = nodes.add(
+        "FunctionNodeRotateRotation",
+        nodes.attribute("rest_rotation", "QUATERNION"), turn,
+        rotation_space="GLOBAL",
+    )  # fmt: skip
+    stored = nodes.store(geometry, "rotation", "QUATERNION", rotation)
+    # Last, because the other fields read the rest position.
+    moved = nodes.add("GeometryNodeSetPosition", stored, None, posed)
+    nodes.output("Geometry", "NodeSocketGeometry", moved)
+
+
+def _frame_fields(nodes: Nodes, position: Socket) -> list[Socket]:
+    """Each joint's rotation columns and moved middle, as fields on the first 55 vertices of the helper."""
+    index = nodes.add("GeometryNodeInputIndex").outputs[0]
+    middle, *tips = (
+        nodes.add(
+            "GeometryNodeFieldAtIndex",
+            position, nodes.math("ADD", index, float(corner * JOINT_COUNT)),
+            **_VECTOR,
+        ).outputs[0]
+        for corner in range(4)
+    )  # fmt: skip
+    return [*(nodes.vector("SUBTRACT", tip, middle) for tip in tips), middle]
+
+
+def _blended(nodes: Nodes, bones: Socket, position: Socket, influences: int) -> list[Socket]:
+    """The weighted mean of the joints' transforms: three columns and the moved middle.
+
+    Vectors and scalar attributes on purpose: sampling 4x4 matrices is more than twice as slow.
+    """
+    # ORIGINAL: the helper in its own space, which is the armature's, wherever the armature stands.
+    info = nodes.add("GeometryNodeObjectInfo", bones, transform_space="ORIGINAL")
+    helper = next(socket for socket in info.outputs if socket.type == "GEOMETRY")
+    fields = _frame_fields(nodes, position)
+    sums: list[Socket] = []
+    for k in range(influences):
+        joint = nodes.attribute(f"bone_index_{k}", "INT")
+        weight = nodes.attribute(f"bone_weight_{k}", "FLOAT")
+        samples = [nodes.add("GeometryNodeSampleIndex", helper, field, joint, **_VECTOR) for field in fields]
+        if not sums:
+            sums = [nodes.vector("SCALE", sample, weight) for sample in samples]
+        else:
+            pairs = zip(samples, sums, strict=True)
+            sums = [nodes.vector("MULTIPLY_ADD", sample, weight, total) for sample, total in pairs]
+    return sums
+
+
+def _posed(nodes: Nodes, columns: Sequence[Socket], middle: Socket, rest: Socket) -> Socket:
+    # The large term last: float32 then rounds the small ones finely.
+    x, y, z = nodes.add("ShaderNodeSeparateXYZ", nodes.vector("SUBTRACT", rest, MIDDLE)).outputs
+    turned = nodes.vector("SCALE", columns[0], x)
+    turned = nodes.vector("MULTIPLY_ADD", columns[1], y, turned)
+    turned = nodes.vector("MULTIPLY_ADD", columns[2], z, turned)
+    return nodes.vector("ADD", turned, middle)
+
+
+def _nearest_rotation(nodes: Nodes, columns: Sequence[Socket]) -> bpy.types.Node:
+    """The rotation nearest to the matrix A of the blended columns: its proper polar factor.
+
+    Newton's iteration A <- (g A + A^-T / g) / 2 with g^2 = |A^-1| / |A|, written with cofactors
+    C = det(A) A^-T and freed from the common factor, which a rotation does not need: A <- A |C| / |A| + C.
+    Nothing is divided by the determinant, so a matrix flattened or turned inside out by a strong twist ends
+    in the nearest rotation, too. The last step may estimate |C| / |A| from one column, because the columns
+    are nearly of one length by then.
+
+    Source: Higham 1986, Computing the polar decomposition, section 3; with cofactors our own.
+    """
+    for step in range(POLAR_STEPS):
+        a, b, c = columns
+        cofactors = [nodes.vector("CROSS_PRODUCT", *pair) for pair in ((b, c), (c, a), (a, b))]
+        measured = 1 if step == POLAR_STEPS - 1 else 3
+        ratio = nodes.math("DIVIDE", *(_size(nodes, x[:measured]) for x in (cofactors, columns)))
+        pairs = zip(columns, cofactors, strict=True)
+        columns = [nodes.vector("MULTIPLY_ADD", column, ratio, cofactor) for column, cofactor in pairs]
+    return nodes.add("FunctionNodeAxesToRotation", *columns[:2], primary_axis="X", secondary_axis="Y")
+
+
+def _size(nodes: Nodes, columns: Sequence[Socket]) -> Socket:
+    """Frobenius norm of some columns."""
+    first, *rest = columns
+    if not rest:
+        return nodes.vector("LENGTH", first)
+    squares = nodes.vector("MULTIPLY", first, first)
+    for column in rest:
+        squares = nodes.vector("MULTIPLY_ADD", column, column, squares)
+    return nodes.math("SQRT", nodes.vector("DOT_PRODUCT", squares, (1.0, 1.0, 1.0)))
