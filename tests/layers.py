@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # What Blender's process may import of the engine: nothing but numpy and the standard library below it.
 SHARED = (
     *("engine.avatar", "engine.formats", "engine.motion"),
-    *("engine.client", "engine.protocol", "engine.environment", "engine.processes"),
+    *("engine.client", "engine.connection", "engine.protocol", "engine.processes", "engine.log_files"),
+    *("engine.environment", "engine.interpreters", "engine.packages"),
 )
 SETTINGS = ("preferences", "properties")
 BLENDER = ("bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "bl_ui", "addon_utils")
@@ -48,6 +49,10 @@ RULES = (
     Rule("engine.client", SHARED, ("numpy",)),
     Rule("engine.protocol", SHARED, ("numpy",)),
     Rule("engine.environment", SHARED, ()),
+    Rule("engine.connection", SHARED, ()),
+    Rule("engine.interpreters", SHARED, ()),
+    Rule("engine.log_files", SHARED, ()),
+    Rule("engine.packages", SHARED, ()),
     Rule("engine.processes", SHARED, ()),
     Rule("engine.raster", ("engine.avatar",), ("*",)),
     Rule("engine.raster.autograd", ("engine.avatar", "engine.raster"), ("*", "torch")),

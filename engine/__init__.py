@@ -1,0 +1,1 @@
+"""Photo to avatar. Knows nothing of Blender."""

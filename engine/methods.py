@@ -1,0 +1,127 @@
+"""What the engine process can do: each method takes (params, progress) and returns a JSON object.
+
+Heavy packages are imported inside the methods, so that the process is there at once. Arrays travel as files.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Params = dict[str, Any]
+    ReportProgress = Callable[[str, float, str], None]
+
+log = logging.getLogger(__name__)
+
+# What the engine imports of other people's packages, as environment.py checks it after installing.
+MODULES = ("numpy", "scipy", "numba", "cv2", "mediapipe", "PIL", "safetensors")
+
+
+def ping(params: Params, progress: ReportProgress) -> Params:
+    """Give the parameters back: to see that the engine listens, and how fast."""
+    del progress
+    return params
+
+
+def versions(params: Params, progress: ReportProgress) -> Params:
+    """Import the packages the engine needs, and say which ones they are.
+
+    Args:
+        params: ``modules``: names to import instead of the usual ones.
+        progress: Told before each import.
+
+    Raises:
+        ImportError: If one is missing or does not load.
+    """
+    names = params.get("modules", MODULES)
+    found: dict[str, str] = {}
+    for number, name in enumerate(names):
+        progress("imports", number / len(names), name)
+        module = importlib.import_module(name)
+        found[name] = str(getattr(module, "__version__", ""))
+    return {"python": platform.python_version(), "platform": platform.platform(), "modules": found}
+
+
+def reconstruct(params: Params, progress: ReportProgress) -> Params:
+    """Turn a photo into an avatar file.
+
+    Args:
+        params: ``photo``, ``output`` (the avatar file), ``work_dir``, ``settings``: engine, seed, count, mask
+            (a path or null), influences.
+        progress: Told at each step.
+
+    Returns:
+        ``avatar``: the path written; ``report``: a JSON object.
+
+    Raises:
+        AvatarError: If the photo, the mask or the disk does not allow it.
+    """
+    from .formats.avatar_file import save_avatar
+    from .pipeline import ReconstructRequest, reconstruct
+
+    settings = dict(params.get("settings", {}))
+    if settings.get("mask"):
+        settings["mask"] = Path(settings["mask"])
+    request = ReconstructRequest(photo=Path(params["photo"]), work_dir=Path(params["work_dir"]), **settings)
+    reconstruction = reconstruct(request, progress)
+    save_avatar(Path(params["output"]), reconstruction.avatar)
+    return {"avatar": params["output"], "report": reconstruction.report}
+
+
+def rasterize(params: Params, progress: ReportProgress) -> Params:
+    """Draw splats.
+
+    Args:
+        params: ``splats`` (a safetensors file: means [N, 3], quats [N, 4], scales [N, 3], opacities [N],
+            colors [N, 3], all in one world), ``viewmat`` (OpenCV camera from world) [4, 4], ``K`` [3, 3] in
+            pixels, ``width``, ``height``, ``eps2d``, ``output`` (a .npy file).
+        progress: Not told: a picture is a matter of milliseconds.
+
+    Returns:
+        ``image``: the path written, float32 [H, W, 5]: premultiplied display-space RGB, alpha, depth sum.
+    """
+    import numpy as np
+
+    from .formats.safetensors import read_safetensors
+    from .raster import rasterize
+
+    del progress
+    arrays, _ = read_safetensors(Path(params["splats"]))
+    image = rasterize(
+        arrays["means"],
+        arrays["quats"],
+        arrays["scales"],
+        arrays["opacities"],
+        arrays["colors"],
+        np.asarray(params["viewmat"], np.float32),
+        np.asarray(params["K"], np.float32),
+        params["width"],
+        params["height"],
+        eps2d=params.get("eps2d", 0.3),
+    )
+    stacked = np.concatenate([image.color, image.alpha[..., None], image.depth[..., None]], axis=-1)
+    _write_npy(Path(params["output"]), stacked.astype(np.float32, copy=False))
+    return {"image": params["output"]}
+
+
+def _write_npy(path: Path, array: Any) -> None:
+    """Write beside the target and rename, so that a reader never sees half a file."""
+    import numpy as np
+
+    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with partial.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+METHODS = {"ping": ping, "versions": versions, "reconstruct": reconstruct, "rasterize": rasterize}
