@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
+# The root package: "bl_ext.<repository>.lhm_avatars" when installed.
+PACKAGE = __package__ or ""
 ENGINE_ROOT_VARIABLE = "LHM_AVATARS_ENGINE_ROOT"
 
 
 class LHM_AvatarsPreferences(bpy.types.AddonPreferences):
     """Settings of the extension, shown under Edit > Preferences > Add-ons."""
 
-    bl_idname = __package__
+    bl_idname = PACKAGE
 
     if TYPE_CHECKING:
         engine_folder: str
@@ -57,7 +59,7 @@ def preferences(context: bpy.types.Context | None = None) -> LHM_AvatarsPreferen
         KeyError: The extension is not enabled.
     """
     context = context or bpy.context
-    return context.preferences.addons[__package__].preferences
+    return context.preferences.addons[PACKAGE].preferences
 
 
 def engine_root(context: bpy.types.Context | None = None) -> Path:
@@ -70,7 +72,7 @@ def engine_root(context: bpy.types.Context | None = None) -> Path:
         return Path(folder)
     if folder := preferences(context).engine_folder:
         return Path(bpy.path.abspath(folder))
-    return Path(bpy.utils.extension_path_user(__package__, path="engine", create=True))
+    return Path(bpy.utils.extension_path_user(PACKAGE, path="engine", create=True))
 
 
 CLASSES = (LHM_AvatarsPreferences,)
