@@ -34,6 +34,7 @@ BUILD = ROOT / "build"
 ENGINE_ROOT = BUILD / "engine"
 EXAMPLE_PHOTO = ROOT / "assets" / "example_person.jpg"
 STAMP = "lhm-stamp.txt"
+ABANDONED_S = 900.0  # Nobody builds one environment for so long.
 SILENCE_S = 10.0  # After so long without a word, say that the work goes on.
 
 
@@ -171,9 +172,7 @@ def ensure(name: str) -> Path:
         check_libraries()
     started = time.monotonic()
     say(f"[{name}] setting up: {env.about}")
-    aside = env.folder.with_name(f"{name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.parent.mkdir(parents=True, exist_ok=True)
+    aside = _fresh_folder(env.folder)
     _make_venv(name, base, aside)
     install(name, python_in(aside), pinned(name))
     if env.alone:
@@ -183,6 +182,18 @@ def ensure(name: str) -> Path:
     aside.rename(env.folder)
     say(f"[{name}] ready after {time.monotonic() - started:.0f} s")
     return python_in(env.folder)
+
+
+def _fresh_folder(folder: Path) -> Path:
+    """Name a folder beside another that nobody else writes to, and remove what old broken-off runs left.
+
+    The name is new each time: the pip of a run that was killed may still be writing into its own.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for old in folder.parent.glob(f"{folder.name}.partial-*"):
+        if time.time() - old.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder.with_name(f"{folder.name}.partial-{os.getpid()}")
 
 
 def _stamp(env: Environment, base: Path) -> str:
