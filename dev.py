@@ -173,13 +173,16 @@ def ensure(name: str) -> Path:
     started = time.monotonic()
     say(f"[{name}] setting up: {env.about}")
     aside = _fresh_folder(env.folder)
-    _make_venv(name, base, aside)
-    install(name, python_in(aside), pinned(name))
-    if env.alone:
-        install(name, python_in(aside), ["--no-deps", *pinned(env.alone)])
-    (aside / STAMP).write_text(stamp, encoding="utf-8")
-    shutil.rmtree(env.folder, ignore_errors=True)
-    aside.rename(env.folder)
+    try:
+        _make_venv(name, base, aside)
+        install(name, python_in(aside), pinned(name))
+        if env.alone:
+            install(name, python_in(aside), ["--no-deps", *pinned(env.alone)])
+        (aside / STAMP).write_text(stamp, encoding="utf-8")
+        shutil.rmtree(env.folder, ignore_errors=True)
+        aside.rename(env.folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     say(f"[{name}] ready after {time.monotonic() - started:.0f} s")
     return python_in(env.folder)
 
@@ -244,21 +247,26 @@ def ensure_engine() -> Path:
     if ready is not None:
         return ready
     started = time.monotonic()
-    say("[engine] setting up: the packages that the extension installs for its engine, 0.9 GB")
-    python = environment.build(ENGINE_ROOT, python=find_python("3.11"), progress=_engine_progress())
+    say("[engine] setting up: the packages that the extension installs for its engine")
+    try:
+        python = environment.build(
+            ENGINE_ROOT, python=find_python("3.11"), progress=_engine_progress(started)
+        )
+    except environment.AvatarError as problem:
+        raise SetupError(str(problem)) from problem
     say(f"[engine] ready after {time.monotonic() - started:.0f} s")
     return python
 
 
-def _engine_progress() -> Callable[..., None]:
-    last = ""
+def _engine_progress(started: float) -> Callable[[str, float, str], None]:
+    """Make a listener that writes a line for each new message, not for each percent."""
+    told = ""
 
-    def show(*words: Any) -> None:
-        nonlocal last
-        text = " ".join(f"{w:.0%}" if isinstance(w, float) else str(w) for w in words)
-        if text != last:
-            say(f"[engine]   {text}")
-            last = text
+    def show(_stage: str, fraction: float, message: str) -> None:
+        nonlocal told
+        if message != told:
+            told = message
+            say(f"[engine] {time.monotonic() - started:4.0f} s  {fraction:4.0%}  {message}")
 
     return show
 
