@@ -78,6 +78,10 @@ class Nodes:
         """Math on numbers."""
         return self.add("ShaderNodeMath", *values, operation=operation).outputs[0]
 
+    def spread(self, number: Value) -> bpy.types.NodeSocket:
+        """A vector of one number three times; a link would convert it again for each node it goes to."""
+        return self.add("ShaderNodeCombineXYZ", number, number, number).outputs[0]
+
     def attribute(self, name: str, data_type: str) -> bpy.types.NodeSocket:
         """Read a named attribute."""
         return available(self.add("GeometryNodeInputNamedAttribute", name, data_type=data_type).outputs)[0]

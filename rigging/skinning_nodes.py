@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 INFLUENCES = (4, 8)
-POLAR_STEPS = 4
+POLAR_STEPS = (3, 3, 3, 1, 1)
+"""For each step towards the nearest rotation, how many columns are measured."""
+
 _VECTOR = {"data_type": "FLOAT_VECTOR", "domain": "POINT"}
 
 
@@ -83,10 +85,10 @@ def _blended(nodes: Nodes, bones: Socket, position: Socket, influences: int) -> 
     sums: list[Socket] = []
     for k in range(influences):
         joint = nodes.attribute(f"bone_index_{k}", "INT")
-        weight = nodes.attribute(f"bone_weight_{k}", "FLOAT")
+        weight = nodes.spread(nodes.attribute(f"bone_weight_{k}", "FLOAT"))
         samples = [nodes.add("GeometryNodeSampleIndex", helper, field, joint, **_VECTOR) for field in fields]
         if not sums:
-            sums = [nodes.vector("SCALE", sample, weight) for sample in samples]
+            sums = [nodes.vector("MULTIPLY", sample, weight) for sample in samples]
         else:
             pairs = zip(samples, sums, strict=True)
             sums = [nodes.vector("MULTIPLY_ADD", sample, weight, total) for sample, total in pairs]
@@ -106,29 +108,28 @@ def _nearest_rotation(nodes: Nodes, columns: Sequence[Socket]) -> bpy.types.Node
     """The rotation nearest to the matrix A of the blended columns: its proper polar factor.
 
     Newton's iteration A <- (g A + A^-T / g) / 2 with g^2 = |A^-1| / |A|, written with cofactors
-    C = det(A) A^-T and freed from the common factor, which a rotation does not need: A <- A |C| / |A| + C.
+    C = det(A) A^-T and freed from the common factor, which a rotation does not need: A <- A + C |A| / |C|.
     Nothing is divided by the determinant, so a matrix flattened or turned inside out by a strong twist ends
-    in the nearest rotation, too. The last step may estimate |C| / |A| from one column, because the columns
-    are nearly of one length by then.
+    in the nearest rotation, too. In the last steps the columns are nearly of one length, and one of them is
+    enough to estimate |A| / |C|.
 
     Source: Higham 1986, Computing the polar decomposition, section 3; with cofactors our own.
     """
-    for step in range(POLAR_STEPS):
+    for measured in POLAR_STEPS:
         a, b, c = columns
         cofactors = [nodes.vector("CROSS_PRODUCT", *pair) for pair in ((b, c), (c, a), (a, b))]
-        measured = 1 if step == POLAR_STEPS - 1 else 3
-        ratio = nodes.math("DIVIDE", *(_size(nodes, x[:measured]) for x in (cofactors, columns)))
+        ratio = nodes.spread(_size_ratio(nodes, columns[:measured], cofactors[:measured]))
         pairs = zip(columns, cofactors, strict=True)
-        columns = [nodes.vector("MULTIPLY_ADD", column, ratio, cofactor) for column, cofactor in pairs]
+        columns = [nodes.vector("MULTIPLY_ADD", cofactor, ratio, column) for column, cofactor in pairs]
     return nodes.add("FunctionNodeAxesToRotation", *columns[:2], primary_axis="X", secondary_axis="Y")
 
 
-def _size(nodes: Nodes, columns: Sequence[Socket]) -> Socket:
-    """Frobenius norm of some columns."""
-    first, *rest = columns
-    if not rest:
-        return nodes.vector("LENGTH", first)
-    squares = nodes.vector("MULTIPLY", first, first)
-    for column in rest:
-        squares = nodes.vector("MULTIPLY_ADD", column, column, squares)
-    return nodes.math("SQRT", nodes.vector("DOT_PRODUCT", squares, (1.0, 1.0, 1.0)))
+def _size_ratio(nodes: Nodes, columns: Sequence[Socket], cofactors: Sequence[Socket]) -> Socket:
+    """Quotient of two Frobenius norms."""
+    squares = []
+    for first, *rest in (columns, cofactors):
+        total = nodes.vector("MULTIPLY", first, first)
+        for vector in rest:
+            total = nodes.vector("MULTIPLY_ADD", vector, vector, total)
+        squares.append(nodes.vector("DOT_PRODUCT", total, (1.0, 1.0, 1.0)))
+    return nodes.math("SQRT", nodes.math("DIVIDE", *squares))
