@@ -67,6 +67,7 @@ def all_or_nothing(context: bpy.types.Context) -> Iterator[None]:
     before = {kind: {block.session_uid for block in getattr(bpy.data, kind)} for kind in _DATA}
     with ExitStack() as undo:
         undo.callback(_restore_selection, context, *_selection(context))
+        undo.callback(context.view_layer.update)  # else it still lists what was removed
         undo.callback(_remove_new, before)
         undo.callback(to_object_mode, context)
         yield
