@@ -1,0 +1,72 @@
+"""The rasterizer as a torch function. The only file here that imports torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .api import backward, forward
+
+if TYPE_CHECKING:
+    from .values import Context
+
+
+class _Rasterize(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> tuple[torch.Tensor, ...]:
+        *gaussians, viewmat, K, width, height, keywords = inputs
+        arrays = [tensor.detach().cpu().numpy() for tensor in gaussians]
+        image, ctx.raster = forward(*arrays, viewmat, K, width, height, **keywords)
+        return tuple(torch.from_numpy(plane) for plane in (image.color, image.alpha, image.depth))
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        context: Context = ctx.raster
+        found = backward(context, *(tensor.numpy() for tensor in upstream))
+        gradients = (found.means, found.quats, found.scales, found.opacities, found.colors)
+        return (*(torch.from_numpy(gradient) for gradient in gradients), *[None] * 5)
+
+
+def rasterize_tensors(
+    means: torch.Tensor,
+    quats: torch.Tensor,
+    scales: torch.Tensor,
+    opacities: torch.Tensor,
+    colors: torch.Tensor,
+    viewmat: torch.Tensor,
+    K: torch.Tensor,
+    width: int,
+    height: int,
+    **keywords: float,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Render float32 tensors on the CPU, differentiable in the first five.
+
+    Args:
+        means: World, metres. [N, 3]
+        quats: w, x, y, z. [N, 4]
+        scales: Metres. [N, 3]
+        opacities: 0..1. [N]
+        colors: [N, 3]
+        viewmat: Camera from world; no gradient. [4, 4]
+        K: Intrinsics, pixels; no gradient. [3, 3]
+        width: Pixels.
+        height: Pixels.
+        keywords: Those of ``rasterize``.
+
+    Returns:
+        Premultiplied color [H, W, 3], alpha [H, W] and depth [H, W] as in ``Image``.
+
+    Raises:
+        ValueError: If a tensor is not float32 on the CPU, or as ``rasterize`` does.
+    """
+    for name, tensor in zip(
+        ("means", "quats", "scales", "opacities", "colors"),
+        (means, quats, scales, opacities, colors),
+        strict=True,
+    ):
+        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+            raise ValueError(f"{name} must be float32 on the CPU, got {tensor.dtype} on {tensor.device}")
+    camera = viewmat.detach().numpy(), K.detach().numpy()
+    return _Rasterize.apply(means, quats, scales, opacities, colors, *camera, width, height, keywords)

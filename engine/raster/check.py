@@ -1,0 +1,57 @@
+"""What the rasterizer refuses: wrong shapes, and numbers that mean nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..avatar.arrays import float_array
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .values import Array
+
+
+def check_gaussians(
+    means: ArrayLike, quats: ArrayLike, scales: ArrayLike, opacities: ArrayLike, colors: ArrayLike
+) -> tuple[Array, Array, Array, Array, Array]:
+    """The five inputs as C-contiguous float32. Not-a-number may stay: such rows are left out later.
+
+    Raises:
+        ValueError: If a shape is wrong or an opacity is above 1.
+    """
+    means = float_array("means", means, (None, 3))
+    count = len(means)
+    opacities = float_array("opacities", opacities, (count,))
+    # Above 1 a Gaussian would end in a visible edge, where the exponential's approximation ends.
+    if (opacities > 1).any():
+        raise ValueError(f"opacities must lie in 0..1, got {opacities[opacities > 1].max():.6g}")
+    return (
+        means,
+        float_array("quats", quats, (count, 4)),
+        float_array("scales", scales, (count, 3)),
+        opacities,
+        float_array("colors", colors, (count, 3)),
+    )
+
+
+def check_camera(viewmat: ArrayLike, K: ArrayLike, width: int, height: int) -> tuple[Array, Array]:
+    """View matrix and intrinsics as float32.
+
+    Raises:
+        ValueError: If a shape is wrong, a number is not finite, a focal length is not positive, K is skewed,
+            or the image has no pixels.
+    """
+    viewmat, K = float_array("viewmat", viewmat, (4, 4)), float_array("K", K, (3, 3))
+    for name, matrix in (("viewmat", viewmat), ("K", K)):
+        if not np.isfinite(matrix).all():
+            raise ValueError(f"{name} must be finite, got {matrix.tolist()}")
+    if K[0, 0] <= 0 or K[1, 1] <= 0:
+        raise ValueError(f"K must have positive focal lengths, got {K[0, 0]} and {K[1, 1]}")
+    if K[0, 1] != 0 or K[1, 0] != 0:
+        raise ValueError(f"K must have no skew, got {K[0, 1]} and {K[1, 0]} beside the diagonal")
+    if width < 1 or height < 1:
+        raise ValueError(f"width and height must be at least 1, got {width} and {height}")
+    return viewmat, K
