@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 def forward_kinematics(
     joints: Float, pose: Float, transl: Float | None = None, parents: Sequence[int] = JOINT_PARENTS
 ) -> Float:
-    """Where each joint's frame goes when the person takes a pose.
+    """Where each joint's frame goes when the person takes a pose; poses may come in batches.
 
     Args:
-        joints: Rest joints, metres. [J, 3]
-        pose: Local rotation of each joint, axis-angle, radians. [J, 3]
-        transl: Added at the end, metres; zero by default. [3]
+        joints: Rest joints, metres. [..., J, 3]
+        pose: Local rotation of each joint, axis-angle, radians. [..., J, 3]
+        transl: Added at the end, metres; zero by default. [..., 3]
         parents: Parent of each joint, -1 for the root; parents come first.
 
     Returns:
-        ``posed_from_rest``. [J, 4, 4]
+        ``posed_from_rest``. [..., J, 4, 4]
 
     Raises:
         ValueError: If a shape is wrong.
@@ -43,24 +43,25 @@ def forward_kinematics(
     """
     count = len(parents)
     joints, pose = np.asarray(joints), np.asarray(pose)
-    require_shape("joints", joints, (count, 3))
-    require_shape("pose", pose, (count, 3))
+    for name, array in (("joints", joints), ("pose", pose)):
+        if array.shape[-2:] != (count, 3):
+            raise ValueError(f"{name} must have shape (..., {count}, 3), got {array.shape}")
     local = matrix_from_rotvec(pose)
-    dtype = np.result_type(joints, pose)
-    rotations = np.empty((count, 3, 3), dtype)
-    heads = np.empty((count, 3), dtype)  # posed joint positions
+    batch = np.broadcast_shapes(joints.shape[:-2], pose.shape[:-2])
+    posed_from_rest = np.zeros((*batch, count, 4, 4), np.result_type(joints, pose))
+    rotations = posed_from_rest[..., :3, :3]
+    heads = np.empty((*batch, count, 3), posed_from_rest.dtype)  # posed joint positions
     for joint, parent in enumerate(parents):
         if parent < 0:
-            rotations[joint], heads[joint] = local[joint], joints[joint]
-        else:
-            rotations[joint] = rotations[parent] @ local[joint]
-            heads[joint] = heads[parent] + rotations[parent] @ (joints[joint] - joints[parent])
-    posed_from_rest = np.zeros((count, 4, 4), dtype)
-    posed_from_rest[:, :3, :3] = rotations
-    posed_from_rest[:, :3, 3] = heads - np.einsum("jab,jb->ja", rotations, joints)
+            rotations[..., joint, :, :], heads[..., joint, :] = local[..., joint, :, :], joints[..., joint, :]
+            continue
+        rotations[..., joint, :, :] = rotations[..., parent, :, :] @ local[..., joint, :, :]
+        bone = joints[..., joint, :] - joints[..., parent, :]
+        heads[..., joint, :] = heads[..., parent, :] + (rotations[..., parent, :, :] @ bone[..., None])[..., 0]
+    posed_from_rest[..., :3, 3] = heads - (rotations @ joints[..., None])[..., 0]
     if transl is not None:
-        posed_from_rest[:, :3, 3] += transl
-    posed_from_rest[:, 3, 3] = 1
+        posed_from_rest[..., :3, 3] += np.asarray(transl)[..., None, :]
+    posed_from_rest[..., 3, 3] = 1
     return posed_from_rest
 
 

@@ -1,0 +1,113 @@
+"""What `lift` sees: the prepared photo as arrays, and the camera that took it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..avatar.axes import OPENCV_FROM_BODY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..avatar.arrays import Float
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A level pinhole camera at the origin of the body frame, looking along -z at the person.
+
+    Args:
+        focal: Pixels.
+        center: Principal point, pixels; it may lie outside the crop. [2]
+        width: Pixels of the crop.
+        height: Pixels of the crop.
+    """
+
+    focal: float
+    center: tuple[float, float]
+    width: int
+    height: int
+
+    @property
+    def viewmat(self) -> NDArray[np.float64]:
+        """OpenCV camera from body frame. [4, 4]"""
+        viewmat = np.eye(4)
+        viewmat[:3, :3] = OPENCV_FROM_BODY
+        return viewmat
+
+    @property
+    def K(self) -> NDArray[np.float64]:
+        """Intrinsics, pixels, pixel centres at +0.5. [3, 3]"""
+        return np.array([[self.focal, 0, self.center[0]], [0, self.focal, self.center[1]], [0, 0, 1.0]])
+
+    def project(self, points: Float) -> Float:
+        """Body-frame points to pixels.
+
+        Args:
+            points: Metres. [..., 3]
+
+        Returns:
+            x and y in pixels. [..., 2]
+        """
+        seen = points @ OPENCV_FROM_BODY.T
+        return seen[..., :2] * (self.focal / seen[..., 2:]) + np.asarray(self.center)
+
+    def depth(self, points: Float) -> Float:
+        """Distance along the viewing axis, metres. [...]"""
+        return points @ OPENCV_FROM_BODY[2]
+
+    def unproject(self, pixels: Float, depth: Float) -> Float:
+        """Pixels at a depth to body-frame points.
+
+        Args:
+            pixels: x and y. [..., 2]
+            depth: Along the viewing axis, metres. [...]
+
+        Returns:
+            Metres. [..., 3]
+        """
+        rays = np.concatenate(
+            [(pixels - np.asarray(self.center)) / self.focal, np.ones((*np.shape(pixels)[:-1], 1))], axis=-1
+        )
+        return (rays * np.asarray(depth)[..., None]) @ OPENCV_FROM_BODY
+
+    def scaled(self, factor: float) -> Camera:
+        """The same camera for an image resized by a factor."""
+        return Camera(
+            self.focal * factor,
+            (self.center[0] * factor, self.center[1] * factor),
+            max(1, round(self.width * factor)),
+            max(1, round(self.height * factor)),
+        )
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One prepared photo, cropped to the person.
+
+    Args:
+        rgb: Display-space colours, 0..1. [H, W, 3]
+        alpha: How much of each pixel is the person, 0..1. [H, W]
+        points: mediapipe's 33 pose landmarks, pixels. [33, 2]
+        confidence: 0 where a landmark was not seen. [33]
+        world: The same landmarks in metres about the hips, in the axes of the body frame. [33, 3]
+        camera: The camera of the crop.
+        cut: Borders of the photo that cut the person: any of left, right, top, bottom.
+    """
+
+    rgb: NDArray[np.float32]
+    alpha: NDArray[np.float32]
+    points: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    world: NDArray[np.float64]
+    camera: Camera
+    cut: frozenset[str] = frozenset()
+
+    @property
+    def person_height(self) -> float:
+        """Height of the person's mask, pixels."""
+        rows = np.flatnonzero((self.alpha > 0.5).any(axis=1))
+        return float(rows[-1] - rows[0] + 1)
