@@ -79,7 +79,7 @@ def continuous(quats: Float) -> Float:
 
 def _channels(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionChannelbag:
     strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
-    return strip.channelbag(slot, ensure=True)  # type: ignore[attr-defined]
+    return strip.channelbag(slot, ensure=True)
 
 
 def _add_curves(

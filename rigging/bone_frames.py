@@ -44,8 +44,8 @@ def create_bone_frames(
         vertices = [joint + corner * JOINT_COUNT for corner in range(4)]
         frames.vertex_groups.new(name=bone).add(vertices, 1.0, "REPLACE")
     modifier = frames.modifiers.new("Armature", "ARMATURE")
-    modifier.object = armature  # type: ignore[attr-defined]
-    modifier.use_deform_preserve_volume = False  # type: ignore[attr-defined]
+    modifier.object = armature
+    modifier.use_deform_preserve_volume = False
     frames.hide_render = frames.hide_viewport = frames.hide_select = True
     return frames
 

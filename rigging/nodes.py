@@ -112,7 +112,7 @@ class Nodes:
         if isinstance(value, bpy.types.NodeSocket):
             self.tree.links.new(value, socket)
         elif value is not None:
-            socket.default_value = value  # type: ignore[attr-defined]
+            socket.default_value = value
 
 
 def generated_group(name: str, version: int, build: Callable[[Nodes], None]) -> bpy.types.NodeTree:
@@ -155,11 +155,11 @@ def add_modifier(
         ValueError: If the group has no input of that name.
     """
     modifier = target.modifiers.new(name, "NODES")
-    modifier.node_group = tree  # type: ignore[attr-defined]
+    modifier.node_group = tree
     identifiers = {
-        item.name: item.identifier  # type: ignore[attr-defined]
+        item.name: item.identifier
         for item in tree.interface.items_tree
-        if item.item_type == "SOCKET" and item.in_out == "INPUT"  # type: ignore[attr-defined]
+        if item.item_type == "SOCKET" and item.in_out == "INPUT"
     }
     for key, value in inputs.items():
         if key not in identifiers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 import numpy as np
@@ -167,6 +167,38 @@ def test_nodes_follow_a_bone_moved_by_a_constraint(make_avatar: Callable[..., Av
     assert moved[follows].mean() > 0.9
     legs = read_binding(made.cloud.data).joint_indices[:, 0] == joint_index("left_knee")
     assert not moved[legs].any()
+
+
+class _Probe(bpy.types.RenderEngine):
+    """Keeps what a renderer would see of the cloud."""
+
+    bl_idname = "LHM_TEST_PROBE"
+    bl_label = "Probe"
+    seen: ClassVar[list[np.ndarray]] = []
+
+    def render(self, depsgraph: bpy.types.Depsgraph) -> None:
+        clouds = [i.object for i in depsgraph.object_instances if i.object.type == "POINTCLOUD"]
+        self.seen.extend(read_attribute(cloud.data, "position") for cloud in clouds)
+
+
+def test_a_render_sees_the_pose_although_the_helper_is_hidden(make_avatar: Callable[..., Avatar]) -> None:
+    made = add_avatar(bpy.context, make_avatar(), name="Ada")
+    params = _random_pose(8)
+    set_pose(made.armature, params)
+    scene = bpy.context.scene
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    scene.render.resolution_x = scene.render.resolution_y = 8
+    _Probe.seen.clear()
+    bpy.utils.register_class(_Probe)
+    try:
+        scene.render.engine = _Probe.bl_idname
+        bpy.ops.render.render()
+    finally:
+        bpy.utils.unregister_class(_Probe)
+    (means,) = _Probe.seen
+    expected, _, _ = _reference(made.cloud, _joints(made.armature), params)
+    assert np.linalg.norm(means - expected, axis=1).max() <= POSITION_TOLERANCE
 
 
 def test_a_saved_file_poses_without_the_extension(make_avatar: Callable[..., Avatar], tmp_path: Path) -> None:
