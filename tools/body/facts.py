@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.avatar.body import JOINT_COUNT, MIRRORED_JOINTS
+from ...engine.avatar.body import JOINT_COUNT, MIRRORED_JOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

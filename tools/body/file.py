@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.avatar.body import JOINT_PARENTS
-
+from ...engine.avatar.body import JOINT_PARENTS
 from .expression import expression_names, make_expressions
 from .hands import hand_components, hand_mean
 from .landmarks import CONTOUR_YAWS, find_face_landmarks

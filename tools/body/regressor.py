@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.avatar.body import JOINT_COUNT, JOINT_PARENTS, joint_index
+from ...engine.avatar.body import JOINT_COUNT, JOINT_PARENTS, joint_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -74,9 +74,9 @@ def sample(cache: Path) -> Samples:
     Args:
         cache: Folder for Anny's built model.
     """
-    import anny
-    import anny.paths
-    import torch
+    import anny  # pyright: ignore[reportMissingImports] - these two come from requirements.txt beside this file
+    import anny.paths  # pyright: ignore[reportMissingImports]
+    import torch  # pyright: ignore[reportMissingImports]
 
     anny.paths.set_anny_cache_path(cache)
     torch.set_num_threads(1)  # One thread adds up in one order.
@@ -136,7 +136,7 @@ def _rest(
     actions: dict[str, float] | None = None,
 ) -> tuple[Array, Array]:
     """Rest vertices [V, 3] and bone heads [B, 3] of one person, in body axes."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     sliders = dict.fromkeys(model.phenotype_labels, 0.5) | phenotype
     inputs: dict[str, Any] = {

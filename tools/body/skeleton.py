@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.avatar.body import JOINT_COUNT, JOINT_NAMES, joint_index
+from ...engine.avatar.body import JOINT_COUNT, joint_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,7 @@ def joint_weights(rig: Rig) -> Array:
         index = row
         while rig.bones[index] not in joint_of_bone:
             index = rig.parents[index]
-        owned_by[row, JOINT_NAMES.index(joint_of_bone[rig.bones[index]])] = 1
+        owned_by[row, joint_index(joint_of_bone[rig.bones[index]])] = 1
     weights = rig.weights.astype(np.float64) @ owned_by
     weakest = np.argsort(-weights, axis=1, kind="stable")[:, _MAX_INFLUENCES:]
     np.put_along_axis(weights, weakest, 0, axis=1)

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.avatar.rotations import matrix_from_rotvec
-
+from ...engine.avatar.rotations import matrix_from_rotvec
 from .skeleton import FINGER_NUMBERS, SIDES, SIGNS, read_joints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ...engine.avatar.arrays import Float
     from .samples import Array, Rig, Samples
 
-    Matrix = NDArray[np.float64]
-    Vector = NDArray[np.float64]
+    Matrix = Float
+    Vector = Float
 
 PELVIS = np.array([0.0, -0.35, 0.01])  # metres; about where SMPL-X has it
 _CLAVICLE_LIFT = np.radians(8.0)
@@ -41,11 +41,11 @@ class ZeroPose:
     """
 
     vertices: Array
-    joints: Matrix
+    joints: NDArray[np.float64]
     linear: Matrix
 
 
-def straighten_all(samples: Samples) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def straighten_all(samples: Samples) -> tuple[Array, NDArray[np.float64]]:
     """Bring every person into the zero pose.
 
     Returns:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.avatar.body import joint_index
-
+from ...engine.avatar.body import joint_index
 from .skeleton import FINGER_NUMBERS, SIGNS
 
 if TYPE_CHECKING:
