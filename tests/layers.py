@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-# What Blender's process may import of the engine: nothing but numpy and the standard library below it.
-SHARED = (
-    *("engine.avatar", "engine.formats", "engine.motion"),
+# What Blender's process may import of the engine: numpy and the standard library, nothing else below it.
+_VALUES = ("engine.avatar", "engine.formats", "engine.motion")
+_PROCESS = (
     *("engine.client", "engine.connection", "engine.protocol", "engine.processes", "engine.log_files"),
-    *("engine.environment", "engine.interpreters", "engine.packages"),
+    *(
+        "engine.environment",
+        "engine.build_steps",
+        "engine.exclusive",
+        "engine.interpreters",
+        "engine.packages",
+    ),
 )
+SHARED = (*_VALUES, *_PROCESS)
 SETTINGS = ("preferences", "properties")
 BLENDER = ("bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "bl_ui", "addon_utils")
 FOLDERS = ("engine", "rigging", "rendering", "operators", "panels", "assets")
@@ -46,18 +53,13 @@ RULES = (
     Rule("engine.avatar", (), ("numpy",)),
     Rule("engine.formats", ("engine.avatar",), ("numpy",)),
     Rule("engine.motion", ("engine.avatar", "engine.formats"), ("numpy",)),
-    Rule("engine.client", SHARED, ("numpy",)),
-    Rule("engine.protocol", SHARED, ("numpy",)),
-    Rule("engine.environment", SHARED, ()),
-    Rule("engine.connection", SHARED, ()),
-    Rule("engine.interpreters", SHARED, ()),
-    Rule("engine.log_files", SHARED, ()),
-    Rule("engine.packages", SHARED, ()),
-    Rule("engine.processes", SHARED, ()),
+    Rule("engine.build_steps", SHARED, ()),
+    Rule("engine.exclusive", SHARED, ()),
+    *(Rule(name, SHARED, ()) for name in _PROCESS),
     Rule("engine.raster", ("engine.avatar",), ("*",)),
     Rule("engine.raster.autograd", ("engine.avatar", "engine.raster"), ("*", "torch")),
     Rule("engine.prepare", ("engine.avatar", "engine.formats"), ("*",)),
-    Rule("engine.lift", (*SHARED[:3], "engine.prepare", "engine.raster"), ("*",)),
+    Rule("engine.lift", (*_VALUES, "engine.prepare", "engine.raster"), ("*",)),
     Rule("engine.network", ("engine",), ("*", "torch")),
     Rule("engine", ("engine",), ("*",)),
     Rule("rigging", SHARED, _BPY),
