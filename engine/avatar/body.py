@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -12,12 +11,12 @@ import numpy as np
 
 from .arrays import float_array
 from .binding import strongest
-from .errors import AvatarError
+from .body_file import read_body_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .arrays import Float, Int
+    from .arrays import Float
 
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 
@@ -99,8 +98,8 @@ class BodyParams:
 
     def __post_init__(self) -> None:
         shapes: dict[str, tuple[int | None, ...]] = {
-            "betas": (None,), "expression": (None,), "global_orient": (3,), "body_pose": (BODY_JOINT_COUNT, 3),
-            "jaw_pose": (3,), "left_eye_pose": (3,), "right_eye_pose": (3,),
+            "betas": (None,), "expression": (None,), "global_orient": (3,),
+            "body_pose": (BODY_JOINT_COUNT, 3), "jaw_pose": (3,), "left_eye_pose": (3,), "right_eye_pose": (3,),
             "left_hand_pose": (HAND_JOINT_COUNT, 3), "right_hand_pose": (HAND_JOINT_COUNT, 3), "transl": (3,),
         }  # fmt: skip
         for name, shape in shapes.items():
@@ -241,15 +240,6 @@ def _blend(name: str, directions: Float, coefficients: Float) -> Float:
     return directions[..., : len(coefficients)] @ coefficients
 
 
-_REQUIRED = {
-    "v_template": ("V", 3),
-    "f": ("F", 3),
-    "weights": ("V", JOINT_COUNT),
-    "J_regressor": (JOINT_COUNT, "V"),
-    "kintree_table": (2, JOINT_COUNT),
-    "shapedirs": ("V", 3, "S"),
-}
-_INFO_MEMBER = "standin_info"
 _MAX_INFLUENCES = 8
 _WIDE_SHAPE = 300  # SMPL-X v1.1: 300 shape directions, then 100 of expression; v1.0: ten and ten
 
@@ -260,15 +250,12 @@ def load_body(path: Path) -> Body:
     Raises:
         AvatarError: If the file is missing, is no ``.npz``, or lacks a member or has it in a wrong shape.
     """
-    members = _read_members(Path(path))
-    sizes: dict[str, int] = {}
-    for name, shape in _REQUIRED.items():
-        _check_member(path, name, members.get(name), shape, sizes)
-    _check_parents(path, members["kintree_table"])
-    shape_count = _WIDE_SHAPE if sizes["S"] >= _WIDE_SHAPE + 100 else sizes["S"] // 2
+    members, info = read_body_file(Path(path), JOINT_PARENTS)
+    directions = members["shapedirs"].astype(np.float32)
+    count = directions.shape[2]
+    shape_count = _WIDE_SHAPE if count >= _WIDE_SHAPE + 100 else count // 2
     binding = strongest(members["weights"], _MAX_INFLUENCES)
     used = max(1, int((binding.joint_weights > 0).sum(axis=1).max()))
-    directions = members["shapedirs"].astype(np.float32)
     hands = [members.get(f"hands_mean{side}", np.zeros(45)) for side in "lr"]
     return Body(
         v_template=members["v_template"].astype(np.float32),
@@ -279,52 +266,8 @@ def load_body(path: Path) -> Body:
         joint_indices=np.ascontiguousarray(binding.joint_indices[:, :used]),
         joint_weights=np.ascontiguousarray(binding.joint_weights[:, :used]),
         hands_mean=np.asarray(hands, np.float32),
-        info=json.loads(str(members[_INFO_MEMBER])) if _INFO_MEMBER in members else {},
+        info=info,
     )
-
-
-def _read_members(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise AvatarError(f"{path.name} is not a body file (.npz). Choose an SMPLX_*.npz file.")
-            wanted = [*_REQUIRED, "hands_meanl", "hands_meanr", _INFO_MEMBER]
-            return {name: archive[name] for name in wanted if name in archive.files}
-    except FileNotFoundError as error:
-        raise AvatarError(f"There is no body file at {path}. Choose an SMPLX_*.npz file.") from error
-    except (ValueError, OSError, EOFError) as error:
-        raise AvatarError(
-            f"{path.name} cannot be read as a body file: {error}. Download it again."
-        ) from error
-
-
-def _check_member(
-    path: Path, name: str, array: Int | Float | None, shape: tuple[int | str, ...], sizes: dict[str, int]
-) -> None:
-    """Compare one member with its shape; the first use of a letter fixes its size."""
-    if array is None:
-        raise AvatarError(
-            f"{path.name} has no member {name!r}. Choose an SMPLX_*.npz file, not SMPL or SMPL-H."
-        )
-    fits = array.ndim == len(shape) and all(
-        have == (sizes.setdefault(want, have) if isinstance(want, str) else want)
-        for want, have in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        expected = ", ".join(
-            f"{want}={sizes[want]}" if isinstance(want, str) and want in sizes else str(want)
-            for want in shape
-        )
-        raise AvatarError(
-            f"{path.name}: member {name!r} must have shape ({expected}), got {array.shape}. "
-            "Choose an SMPLX_*.npz file."
-        )
-
-
-def _check_parents(path: Path, kintree_table: Int) -> None:
-    parents = tuple(int(parent) for parent in kintree_table[0].astype(np.int64))
-    if parents[1:] != JOINT_PARENTS[1:]:
-        raise AvatarError(f"{path.name}: member 'kintree_table' is not SMPL-X's. Choose an SMPLX_*.npz file.")
 
 
 @cache
