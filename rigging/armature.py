@@ -55,6 +55,7 @@ def _new_object(name: str, collection: bpy.types.Collection) -> bpy.types.Object
     collection.objects.link(armature)
     armature.rotation_euler = (radians(90), 0, 0)
     armature.show_in_front = True
+    armature.data.relation_line_position = "HEAD"  # else lines lead to the tails, which are not drawn
     return armature
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..engine.avatar.arrays import Float
 
 _SHAPE_KEY = "lhm_shape"
-_STICK_WAIST, _STICK_RADIUS = 0.12, 0.05  # of the stick's length
+_STICK_WAIST, _STICK_RADIUS = 0.12, 0.06  # of the stick's length
 _RING_RADIUS, _RING_POINTS, _ARROW_LENGTH = 0.4, 32, 0.15  # metres
 _SHORTEST_STICK = 0.015
 
