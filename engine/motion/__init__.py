@@ -1,0 +1,1 @@
+"""Motions: poses over time, and the walk that comes with the extension. numpy only."""

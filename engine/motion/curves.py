@@ -1,0 +1,117 @@
+"""Smooth closed curves from a few keys: what an animator would draw for one cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..avatar.rotations import matrix_from_rotvec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..avatar.arrays import Float
+
+_SAMPLES = 512
+_HARMONICS = 24
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A periodic curve as a Fourier series; it has every derivative and closes exactly.
+
+    Args:
+        coefficients: Complex, one per harmonic from 0 on. [H]
+    """
+
+    coefficients: Float
+
+    def __call__(self, phase: Float) -> Float:
+        """Values at phases; one cycle is 0..1, and any phase may be asked for.
+
+        Args:
+            phase: [F]
+
+        Returns:
+            [F]
+        """
+        turns = np.exp(2j * np.pi * np.multiply.outer(np.asarray(phase), np.arange(len(self.coefficients))))
+        return (turns * self.coefficients).real.sum(axis=-1)
+
+
+def curve(keys: Sequence[tuple[float, float]], softness: float = 0.03) -> Curve:
+    """A closed curve along straight lines between keys, rounded by a Gaussian.
+
+    Rounding by a Gaussian never overshoots, so a foot that is flat between two keys stays flat.
+
+    Args:
+        keys: Phase (0..1, rising) and value of each.
+        softness: Standard deviation of the Gaussian, in cycles.
+    """
+    phases, values = np.array(keys, np.float64).T
+    grid = np.arange(_SAMPLES) / _SAMPLES
+    line = np.interp(grid, phases, values, period=1.0)
+    coefficients = np.fft.rfft(line)[:_HARMONICS] / _SAMPLES
+    coefficients[1:] *= 2
+    return Curve(coefficients * np.exp(-2 * (np.pi * softness * np.arange(_HARMONICS)) ** 2))
+
+
+def wave(amplitude: float, peak: float, harmonic: int = 1, mean: float = 0.0) -> Curve:
+    """One cosine.
+
+    Args:
+        amplitude: Half of the way from lowest to highest.
+        peak: Phase of the highest value.
+        harmonic: Waves per cycle.
+        mean: Value it swings about.
+    """
+    coefficients = np.zeros(harmonic + 1, np.complex128)
+    coefficients[0] = mean
+    coefficients[harmonic] += amplitude * np.exp(-2j * np.pi * harmonic * peak)
+    return Curve(coefficients)
+
+
+def hermite(
+    s: Float, start: Float, end: Float, start_velocity: Float, end_velocity: Float, seconds: float
+) -> Float:
+    """A cubic from one point and velocity to another.
+
+    Args:
+        s: 0 at the start, 1 at the end. [F]
+        start: [D]
+        end: [D]
+        start_velocity: Per unit of ``seconds``. [D]
+        end_velocity: [D]
+        seconds: How long it takes.
+
+    Returns:
+        [F, D]
+    """
+    s = s[:, None]
+    r = 1 - s
+    return (
+        r * r * (1 + 2 * s) * start
+        + s * s * (3 - 2 * s) * end
+        + seconds * (s * r * r * start_velocity - s * s * r * end_velocity)
+    )
+
+
+def euler(phase: Float, x: Curve, y: Curve, z: Curve) -> Float:
+    """Rotations that tilt about x, then lean about z, then turn about y.
+
+    Args:
+        phase: [F]
+        x: Degrees.
+        y: Degrees.
+        z: Degrees.
+
+    Returns:
+        [F, 3, 3]
+    """
+    about_x, about_y, about_z = (
+        matrix_from_rotvec(np.radians(angle(phase))[:, None] * axis)
+        for angle, axis in zip((x, y, z), np.eye(3), strict=True)
+    )
+    return about_y @ about_z @ about_x

@@ -1,0 +1,61 @@
+"""A motion: one pose per frame, for any person."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..avatar.arrays import float_array, require_shape
+from ..avatar.body import JOINT_COUNT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Poses at a steady rate. Body axes; see ``JOINT_NAMES`` for the order of the joints.
+
+    Args:
+        pose: Rotation of each joint against its parent, axis-angle, radians. [F, 55, 3]
+        transl: Added to every joint, metres. [F, 3]
+        fps: Poses per second.
+        name: Shown to the user, as the name of the Action.
+
+    Raises:
+        ValueError: If a shape is wrong, there is no frame, a number is not finite, ``fps`` is not positive,
+            or the name is empty.
+    """
+
+    pose: NDArray[np.float32]
+    transl: NDArray[np.float32]
+    fps: float
+    name: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pose", float_array("pose", self.pose, (None, JOINT_COUNT, 3)))
+        object.__setattr__(self, "transl", float_array("transl", self.transl, (None, 3)))
+        if not self.count:
+            raise ValueError("a motion needs at least one frame, got 0")
+        require_shape("transl", self.transl, (self.count, 3))
+        for name in ("pose", "transl"):
+            bad = int((~np.isfinite(getattr(self, name))).sum())
+            if bad:
+                raise ValueError(f"{name} must be finite, got {bad} numbers that are not")
+        if not (math.isfinite(self.fps) and self.fps > 0):
+            raise ValueError(f"fps must be a positive number, got {self.fps}")
+        if not self.name:
+            raise ValueError("name must not be empty, got ''")
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return len(self.pose)
+
+    @property
+    def duration(self) -> float:
+        """Seconds until the motion ends, or starts again if it is a loop."""
+        return self.count / self.fps
