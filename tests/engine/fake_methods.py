@@ -64,7 +64,7 @@ def missing_file(params, progress):
 
 def noise(params, progress):
     print('{"jsonrpc": "2.0", "id": 1, "result": "a forgery"}')  # noqa: T201 (that is the noise)
-    os.system("echo from a shell")  # noqa: S605, S607
+    os.system("echo from a shell")  # noqa: S605
     os.write(1, b"raw bytes \xff\x00\n")
     ctypes.CDLL(None).puts(b"from C")
     logging.getLogger("somebody").warning("from a log")

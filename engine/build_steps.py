@@ -1,0 +1,129 @@
+"""The steps of making the engine's environment; each can be repeated after an interruption."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .avatar.errors import AvatarError
+from .client import EngineClient
+from .packages import Job, run
+from .processes import CREATION_FLAGS, clean_environment
+from .protocol import Cancelled, Failure, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .interpreters import PythonChoice
+
+_MADE_FILE = "made.json"  # written when the virtual environment itself is whole
+_PREFIX = "import sys; print(sys.prefix if sys.prefix != sys.base_prefix else '')"
+_PREFIX_SECONDS = 60
+
+
+def python_of(environment: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def make_venv(folder: Path, choice: PythonChoice, job: Job) -> None:
+    """Make the virtual environment, unless an interrupted installation left a whole one.
+
+    Raises:
+        AvatarError: If the Python cannot.
+        Cancelled: If the user wants no more.
+    """
+    made = json.dumps({"from": str(choice.path), "version": choice.version})
+    marker = folder / _MADE_FILE
+    if marker.is_file() and marker.read_text("utf-8") == made and runs_from(folder):
+        return
+    if folder.exists():
+        shutil.rmtree(folder)
+    job.progress("environment", 0.0, "Making a Python environment")
+    without_pip = [] if choice.brings_pip else ["--without-pip"]
+    code = run([str(choice.path), "-I", "-m", "venv", *without_pip, str(folder)], job)
+    # pip installs into the Python it runs on: never go on with one outside our folder.
+    if code != 0 or not runs_from(folder):
+        raise AvatarError(
+            f"{choice.path} could not make a Python environment in {folder}. Choose another Python in the "
+            f"preferences. Log: {job.log_file}"
+        )
+    marker.write_text(made, "utf-8")
+    job.progress("environment", 1.0, "Making a Python environment")
+
+
+def pip_command(folder: Path, choice: PythonChoice) -> list[str]:
+    """Run pip on the environment: its own, or that of the Python it was made from."""
+    if choice.brings_pip:
+        return [str(python_of(folder)), "-I", "-m", "pip"]
+    return [str(choice.path), "-I", "-m", "pip", "--python", str(python_of(folder))]
+
+
+def try_out(folder: Path, modules: Sequence[str] | None, job: Job) -> dict[str, str]:
+    """Start the engine in the new environment and let it import what it needs.
+
+    Args:
+        folder: The environment.
+        modules: Names to import; None for the usual ones.
+        job: Log, progress, cancel.
+
+    Returns:
+        Versions by imported name.
+
+    Raises:
+        AvatarError: If something does not load.
+        Cancelled: If the user wants no more.
+    """
+    with EngineClient.start(python_of(folder), log_file=job.log_file) as client:
+        client.request("versions", {} if modules is None else {"modules": list(modules)})
+        answer = None
+        while answer is None:
+            time.sleep(0.05)
+            for event in client.poll():
+                if isinstance(event, Progress):
+                    job.progress("check", event.fraction, f"Trying {event.message}")
+                else:
+                    answer = event
+            if job.cancelled():
+                raise Cancelled("The installation was cancelled; what was done is kept.")
+    if isinstance(answer, Failure):
+        raise AvatarError(_explain(answer, job.log_file))
+    return answer.value["modules"]
+
+
+def runs_from(folder: Path) -> bool:
+    """Whether the environment's interpreter runs and knows this folder as its own."""
+    command = [str(python_of(folder)), "-I", "-c", _PREFIX]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=clean_environment(),
+            timeout=_PREFIX_SECONDS,
+            creationflags=CREATION_FLAGS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    prefix = Path(done.stdout.decode("utf-8", "replace").strip() or "nowhere")
+    return done.returncode == 0 and prefix.exists() and prefix.samefile(folder)
+
+
+def _explain(failure: Failure, log_file: Path) -> str:
+    missing = re.search(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object", failure.details)
+    if missing:
+        return (
+            f"The engine needs the system library {missing[1]}, which this computer lacks. Install it with "
+            f"the system's package manager, then install the engine again. Log: {log_file}"
+        )
+    return (
+        f"The engine's packages are there but do not load ({failure.message}) Remove the engine and install "
+        f"it again. Log: {log_file}"
+    )

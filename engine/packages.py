@@ -1,0 +1,243 @@
+"""Install a lock file's packages with pip: watched, cancellable, repeatable after an interruption."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from .avatar.errors import AvatarError
+from .log_files import open_log, tail
+from .processes import CREATION_FLAGS, NEW_SESSION, clean_environment, stop
+from .protocol import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    ReportProgress = Callable[[str, float, str], None]
+
+# pip asks nothing, builds nothing from source, and installs what the lock names and nothing else.
+_PIP_INSTALL = (
+    *(
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-color",
+        "--progress-bar=off",
+        "--no-user",
+    ),
+    *("--require-hashes", "--no-deps", "--only-binary=:all:"),
+)
+# A requirement (numpy==1.26.4) or a file (/wheels/numpy-1.26.4-….whl).
+_FETCH = re.compile(
+    r"\s*(?:Collecting|Processing|Requirement already satisfied:)\s+(?:\S*[/\\])?([\w.-]+?)(?:==|-\d)"
+)
+_UNPACK = re.compile(r"\s*Installing collected packages")
+_REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
+_STOP_SECONDS = 2.0
+_TICK_SECONDS = 0.1
+_DOWNLOADED = 0.7  # share of the time until pip begins to unpack
+
+# What pip prints, and what the user can do about it; the first that is found counts.
+_COMPLAINTS = (
+    (r"THESE PACKAGES DO NOT MATCH THE HASHES",
+     "A package is not the one that this version of the add-on was tested with (its hash differs). Try again "
+     "later; if you install from a folder, copy its files again."),
+    (r"No space left on device|\[Errno 28\]|not enough space on the disk",
+     "The disk is full. Free some space and install again; what was done is kept."),
+    (r"Permission denied|Access is denied",
+     "A file could not be written. Choose a folder for the engine that you may write to, and close other "
+     "Blenders that use the engine."),
+    (r"NewConnectionError|Failed to establish|name resolution|ConnectTimeout|Read timed out|ReadTimeout"
+     r"|ProxyError|ConnectionResetError|SSLError|Network is unreachable|ProtocolError|IncompleteRead",
+     "The package index could not be reached. Check the connection and the proxy and install again, or "
+     "install from a folder of packages."),
+    (r"No matching distribution found|Could not find a version",
+     "A package is missing: {package}. If you install from a folder, put it there; else there may be none "
+     "for this Python and system: choose another Python in the preferences."),
+)  # fmt: skip
+_MISSING = re.compile(r"(?:No matching distribution found for|satisfies the requirement) (\S+)")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every step of an installation needs to know.
+
+    Attributes:
+        log_file: Takes all the output.
+        progress: Called with stage, fraction of this step from 0 to 1, message.
+        cancelled: Asked ten times a second.
+    """
+
+    log_file: Path
+    progress: ReportProgress
+    cancelled: Callable[[], bool]
+
+
+def install(pip: Sequence[str], lock: Path, site_packages: Path, job: Job, wheel_dir: Path | None) -> None:
+    """Install every package of the lock; those that are whole already are skipped.
+
+    Args:
+        pip: Command that runs pip on the environment.
+        lock: Requirements with hashes, complete.
+        site_packages: The environment's folder of packages.
+        job: Log, progress, cancel.
+        wheel_dir: Folder with all the packages; then nothing is downloaded.
+
+    Raises:
+        AvatarError: If pip fails; the sentence says what to do.
+        Cancelled: If the user wants no more.
+    """
+    for broken in damaged(site_packages):
+        shutil.rmtree(broken)  # pip takes the package for missing then
+    source = ["--no-index", "--find-links", str(wheel_dir)] if wheel_dir else []
+    watch = _Watch(lock, site_packages, job)
+    start = job.log_file.stat().st_size if job.log_file.exists() else 0
+    code = run([*pip, *_PIP_INSTALL, *source, "-r", str(lock)], job, watch.line, watch.tick)
+    if code != 0:
+        raise AvatarError(_explain(tail(job.log_file, start), job.log_file))
+    if broken := damaged(site_packages):
+        names = ", ".join(path.name.removesuffix(".dist-info") for path in broken)
+        raise AvatarError(f"Some files of {names} are missing after the installation. Install again.")
+
+
+def run(
+    command: Sequence[str],
+    job: Job,
+    on_line: Callable[[str], None] = lambda _: None,
+    on_tick: Callable[[], None] = lambda: None,
+) -> int:
+    """Run a program, its output into the log; a cancel ends it and its children.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        AvatarError: If the program or the log cannot be opened.
+        Cancelled: If the user wants no more.
+    """
+    with open_log(job.log_file) as log_stream:
+        log_stream.write(f"\n$ {' '.join(command)}\n".encode())
+        process = _open(command)
+        lines: SimpleQueue[bytes | None] = SimpleQueue()
+        Thread(target=_read, args=(process, lines), name="pip reader", daemon=True).start()
+        try:
+            for line in _until_end(lines, job, on_tick):
+                log_stream.write(line)
+                log_stream.flush()
+                on_line(line.decode("utf-8", "replace"))
+            return process.wait()
+        finally:
+            stop(process, _STOP_SECONDS)
+
+
+def damaged(site_packages: Path) -> list[Path]:
+    """The ``.dist-info`` folders of packages whose files are not all there, as after a killed pip."""
+    return [info for info in sorted(site_packages.glob("*.dist-info")) if not _is_whole(info)]
+
+
+class _Watch:
+    """Turns pip's lines, and while it unpacks silently its results, into progress."""
+
+    def __init__(self, lock: Path, site_packages: Path, job: Job) -> None:
+        self._total = max(len(set(_REQUIREMENT.findall(lock.read_text("utf-8")))), 1)
+        self._site_packages = site_packages
+        self._job = job
+        self._collected = 0
+        self._unpacking = False
+
+    def line(self, text: str) -> None:
+        self._unpacking = self._unpacking or _UNPACK.match(text) is not None
+        found = _FETCH.match(text)
+        if found is None:
+            return
+        self._collected += 1
+        fraction = _DOWNLOADED * min(self._collected / self._total, 1.0)
+        name = found[1]
+        self._job.progress("packages", fraction, f"Fetching {name} ({self._collected} of {self._total})")
+
+    def tick(self) -> None:
+        if not self._unpacking:
+            return
+        done = min(sum(1 for _ in self._site_packages.glob("*.dist-info")), self._total)
+        fraction = _DOWNLOADED + (1 - _DOWNLOADED) * done / self._total
+        self._job.progress("packages", fraction, f"Unpacking ({done} of {self._total})")
+
+
+def _until_end(lines: SimpleQueue[bytes | None], job: Job, on_tick: Callable[[], None]) -> Iterator[bytes]:
+    while True:
+        if job.cancelled():
+            raise Cancelled("The installation was cancelled; what was done is kept.")
+        on_tick()
+        try:
+            line = lines.get(timeout=_TICK_SECONDS)
+        except Empty:
+            continue
+        if line is None:
+            return
+        yield line
+
+
+def _open(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=clean_environment(),
+            start_new_session=NEW_SESSION,
+            creationflags=CREATION_FLAGS,
+        )
+    except OSError as error:
+        raise AvatarError(
+            f"{command[0]} could not be run ({error.strerror}). Choose another Python."
+        ) from error
+
+
+def _read(process: subprocess.Popen[bytes], lines: SimpleQueue[bytes | None]) -> None:
+    if process.stdout is not None:
+        with process.stdout as stream:
+            for line in stream:
+                lines.put(line)
+    lines.put(None)
+
+
+def _is_whole(info: Path) -> bool:
+    """Whether every file that the package's RECORD lists has the listed size.
+
+    Byte code is left out: numpy's wheel brings some, and pip makes it anew.
+    """
+    try:
+        with (info / "RECORD").open(encoding="utf-8", newline="") as record:
+            sizes = {name: int(size) for name, _, size in csv.reader(record) if size}
+        return all(
+            (info.parent / name).stat().st_size == size
+            for name, size in sizes.items()
+            if not name.endswith(".pyc")
+        )
+    except (OSError, ValueError):
+        return False
+
+
+def _explain(output: str, log_file: Path) -> str:
+    """A sentence for a failed pip."""
+    for pattern, sentence in _COMPLAINTS:
+        if re.search(pattern, output):
+            missing = _MISSING.search(output)
+            return f"{sentence.format(package=missing[1] if missing else 'see the log')} Log: {log_file}"
+    return f"The engine's packages could not be installed. The end of the log says why: {log_file}"
+
+
+def site_packages_of(environment: Path, minor: str) -> Path:
+    """Where a virtual environment keeps its packages."""
+    if sys.platform == "win32":
+        return environment / "Lib" / "site-packages"
+    return environment / "lib" / f"python{minor}" / "site-packages"
