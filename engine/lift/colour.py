@@ -1,0 +1,83 @@
+"""Colours of the photo without the background that soft edges mix in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..avatar.arrays import Float
+    from .observation import Observation
+
+_EDGE = 0.004  # of the person's height: mixed pixels reach this far in from the outline
+_LETTERING = 0.018  # of the person's height: strokes thinner than this do not reach the back
+
+
+def clean_colors(seen: Observation) -> NDArray[np.float32]:
+    """The photo with the colours just inside the outline pushed outwards over it.
+
+    Args:
+        seen: The photo.
+
+    Returns:
+        Display-space RGB, 0..1; every pixel has the person's colour. [H, W, 3]
+    """
+    sure = (seen.alpha > 0.95).astype(np.uint8)
+    size = 2 * max(1, round(_EDGE * seen.person_height)) + 1
+    core = cv2.erode(sure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), borderValue=1)
+    # Fingers and straps thinner than the eroded band keep what they have.
+    thin = sure & ~cv2.dilate(core, np.ones((2 * size + 1, 2 * size + 1), np.uint8))
+    core |= thin
+    _, labels = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    rows, columns = np.nonzero(core)
+    source = np.zeros((labels.max() + 1, 3), np.float32)
+    source[labels[rows, columns]] = seen.rgb[rows, columns]
+    pushed = source[labels]
+    smooth = cv2.GaussianBlur(pushed, (0, 0), size / 3)
+    return np.where(core[..., None] > 0, seen.rgb, smooth)
+
+
+def calm_colors(colors: NDArray[np.float32], seen: Observation) -> NDArray[np.float32]:
+    """Colours to copy to unseen places: garments and their borders stay, lettering and creases do not.
+
+    Args:
+        colors: As from :func:`clean_colors`. [H, W, 3]
+        seen: The photo.
+
+    Returns:
+        [H, W, 3]
+    """
+    # A median of 8-bit values is the one large median that is fast; a quarter of the size is enough.
+    small = cv2.resize(colors, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    size = max(3, 2 * round(_LETTERING * seen.person_height / 4) + 1)
+    calm = cv2.medianBlur(np.round(small * 255).clip(0, 255).astype(np.uint8), min(size, 255))
+    return cv2.resize(calm, colors.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
+
+
+def sample(image: NDArray[np.float32], pixels: Float) -> Float:
+    """Read an image between its pixels; positions beyond the border read the border.
+
+    Args:
+        image: [H, W, 3]
+        pixels: x and y, pixel centres at +0.5. [N, 2]
+
+    Returns:
+        [N, 3]
+    """
+    height, width = image.shape[:2]
+    x = np.clip(pixels[:, 0] - 0.5, 0, width - 1)
+    y = np.clip(pixels[:, 1] - 0.5, 0, height - 1)
+    x0, y0 = np.minimum(x.astype(int), width - 2), np.minimum(y.astype(int), height - 2)
+    u, v = (x - x0)[:, None], (y - y0)[:, None]
+    top = image[y0, x0] * (1 - u) + image[y0, x0 + 1] * u
+    bottom = image[y0 + 1, x0] * (1 - u) + image[y0 + 1, x0 + 1] * u
+    return top * (1 - v) + bottom * v
+
+
+def lab(colors: Float) -> NDArray[np.float32]:
+    """Display-space RGB (0..1) to CIE L*a*b*, where distance is how different colours look. [N, 3]"""
+    return cv2.cvtColor(np.ascontiguousarray(colors, np.float32)[None], cv2.COLOR_RGB2LAB)[0]

@@ -1,0 +1,134 @@
+"""Front and back depth of the whole person, also where clothes, hair or a bag reach beyond the body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from .zbuffer import first_layer, last_layer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..avatar.arrays import Float, Int
+    from .observation import Observation
+    from .zbuffer import Layer
+
+MATTE_EDGE = 0.4
+_COARSE = 4  # the membrane is solved on every fourth pixel
+_DEEP = 0.025  # metres from the outline from where a body's rim counts as bridged by cloth
+_BRIDGED_RIM = 0.02  # metres of such a rim that the cloth replaces
+_ROUND = 0.05  # metres from the outline over which front and back close
+
+
+@dataclass(frozen=True)
+class DepthMaps:
+    """The person as two sheets over the photo's pixels.
+
+    Args:
+        inside: Pixels of the person. [H, W]
+        covered: Those where the body's surface is what the photo shows. [H, W]
+        front: Depth of the near sheet, metres; valid inside. [H, W]
+        back: Depth of the far sheet, metres. [H, W]
+        layer: The body's near side.
+        body_pixel: Row and column of the body's pixel that each pixel belongs to. [2, H, W]
+        beyond: Metres from the body's outline, 0 on the body. [H, W]
+    """
+
+    inside: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
+    front: NDArray[np.float32]
+    back: NDArray[np.float32]
+    layer: Layer
+    body_pixel: NDArray[np.int32]
+    beyond: NDArray[np.float32]
+
+
+def depth_maps(vertices: Float, faces: Int, seen: Observation) -> DepthMaps:
+    """Near and far sheet; beyond the body they continue as a smooth membrane that closes at the outline.
+
+    Args:
+        vertices: The clothed surface, posed, body frame, metres. [V, 3]
+        faces: [F, 3]
+        seen: The photo.
+    """
+    near, far = first_layer(vertices, faces, seen.camera), last_layer(vertices, faces, seen.camera)
+    inside = seen.alpha > MATTE_EDGE
+    on_body = near.covered & inside
+    metres = float(np.median(near.depth[on_body])) / seen.camera.focal
+    # A distance transform knows no pixels beyond the photo: a border that cuts the person is no outline.
+    to_outline = metres * _distance_to(~inside)
+    beyond, body_pixel = _nearest(on_body)
+    beyond *= metres
+    bridged = inside & ~on_body & (to_outline > 0)
+    to_bridge = metres * _distance_to(bridged)
+    free = on_body & (to_bridge < _BRIDGED_RIM) & (to_outline > _DEEP)
+    known = on_body & ~free
+    front = _membrane(near.depth, known, inside)
+    back = _membrane(far.depth, known, inside)
+    middle, half = 0.5 * (front + back), 0.5 * np.maximum(back - front, 0.0)
+    radius = np.clip(half, 0.01, _ROUND)
+    closing = np.sqrt(1.0 - (1.0 - np.clip(to_outline / radius, 0.0, 1.0)) ** 2)
+    half = np.where(on_body, half, half * closing)
+    return DepthMaps(
+        inside, on_body & ~free, (middle - half).astype(np.float32), (middle + half).astype(np.float32), near,
+        body_pixel, beyond.astype(np.float32),
+    )  # fmt: skip
+
+
+def _distance_to(mask: NDArray[np.bool_]) -> Float:
+    """Pixels to the nearest pixel of the mask; large where there is none. [H, W]"""
+    if not mask.any():
+        return np.full(mask.shape, 1e6)
+    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5).astype(np.float64)
+
+
+def _nearest(mask: NDArray[np.bool_]) -> tuple[Float, NDArray[np.int32]]:
+    """Pixels to the mask, and the row and column of the mask's nearest pixel. [H, W], [2, H, W]"""
+    distance, labels = cv2.distanceTransformWithLabels(
+        (~mask).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    rows, columns = np.nonzero(mask)
+    place = np.zeros((labels.max() + 1, 2), np.int32)
+    place[labels[rows, columns]] = np.stack([rows, columns], axis=1)
+    return distance.astype(np.float64), np.moveaxis(place[labels], -1, 0)
+
+
+def _membrane(depth: Float, known: NDArray[np.bool_], inside: NDArray[np.bool_]) -> Float:
+    """Continue a depth map smoothly from known pixels over the rest of the mask (Laplace's equation)."""
+    step = _COARSE
+    small_known, small_inside = known[::step, ::step], inside[::step, ::step] | known[::step, ::step]
+    number = np.full(small_inside.shape, -1)
+    number[small_inside] = np.arange(small_inside.sum())
+    pairs = [
+        (number[:, :-1].ravel(), number[:, 1:].ravel()),
+        (number[:-1].ravel(), number[1:].ravel()),
+    ]
+    a, b = (np.concatenate([pair[k] for pair in pairs]) for k in (0, 1))
+    linked = (a >= 0) & (b >= 0)
+    a, b = a[linked], b[linked]
+    count = int(small_inside.sum())
+    links = sparse.coo_matrix((np.ones(len(a)), (a, b)), shape=(count, count))
+    links = (links + links.T).tocsr()
+    degree = np.asarray(links.sum(axis=1)).ravel()
+    laplacian = sparse.diags(degree) - links
+    fixed = small_known[small_inside]
+    values = depth[::step, ::step][small_inside].astype(np.float64)
+    # A patch that touches no known pixel takes the person's mean depth by this faint pull.
+    pull = np.where(fixed, 1e4, 1e-5)
+    target = np.where(fixed, values, values[fixed].mean())
+    solved = splu((laplacian + sparse.diags(pull)).tocsc()).solve(pull * target)
+    coarse = np.full(small_inside.shape, np.float32(target.mean()))
+    coarse[small_inside] = solved
+    _, place = _nearest(small_inside)
+    coarse = coarse[place[0], place[1]]  # so that enlarging does not mix in the outside
+    height, width = depth.shape
+    smooth = cv2.resize(
+        coarse.astype(np.float32), (coarse.shape[1] * step, coarse.shape[0] * step), interpolation=cv2.INTER_LINEAR
+    )[:height, :width]
+    return np.where(known, depth, smooth)

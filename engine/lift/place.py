@@ -1,0 +1,297 @@
+"""Place: the Gaussians in the photo's pose, each with its joints and its pixel.
+
+What the photo shows becomes a lattice over its pixels, so that the front is as sharp and as whole as the photo.
+What it does not show becomes evenly spread points of the body's surface, and the far sheet of whatever
+reaches beyond the body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ..avatar.body import JOINT_COUNT, joint_index
+from .parts import HEAD, LEFT_HAND, RIGHT_HAND, part_of_weights
+from .surface import sample_surface, vertex_normals
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..avatar.arrays import Float, Int
+    from ..avatar.body import Body
+    from .depth import DepthMaps
+    from .observation import Observation
+
+_FRONT_SHARE = 0.6  # of all Gaussians
+_HEAD_DENSITY = 3.0  # Gaussians per pixel on the head, against the body
+_GRAZING = 0.35  # cosine below which the lattice leaves gaps seen from the side
+_HIDDEN = 0.015  # metres behind the near sheet
+_PULL_IN = 0.05  # metres outside the outline that a surface point may be moved in by
+_WEIGHT_STEP = 8  # pixels: the joint weights beyond the body are blurred on a coarse image
+_WEIGHT_BLUR = 0.05  # metres
+_HELD_SIZE = 0.10  # metres beyond the body that make something near a hand an object
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Gaussians in the photo's pose, before they have colours.
+
+    Args:
+        means: Body frame, metres. [N, 3]
+        normals: Outward, unit. [N, 3]
+        spacing: Metres to the neighbours. [N]
+        weights: One column per joint, rows sum to one. [N, 55]
+        pixels: Where the photo would show them. [N, 2]
+        seen: Whether it does. [N]
+        on_body: Whether they lie on the body's own surface. [N]
+    """
+
+    means: Float
+    normals: Float
+    spacing: Float
+    weights: Float
+    pixels: Float
+    seen: NDArray[np.bool_]
+    on_body: NDArray[np.bool_]
+
+    @property
+    def parts(self) -> Int:
+        """Body part of each. [N]"""
+        columns = np.broadcast_to(np.arange(JOINT_COUNT), self.weights.shape)
+        return part_of_weights(columns, self.weights)
+
+
+def place(
+    body: Body, vertices: Float, maps: DepthMaps, seen: Observation, count: int, rng: np.random.Generator
+) -> Placed:
+    """All Gaussians.
+
+    Args:
+        body: The body whose mesh it is.
+        vertices: The clothed surface, posed, body frame, metres. [V, 3]
+        maps: Near and far sheet of the person.
+        seen: The photo.
+        count: About how many.
+        rng: For the unseen points.
+    """
+    joints = _PixelJoints(body, maps, seen)
+    front = _front(body, vertices, maps, seen, joints, int(_FRONT_SHARE * count))
+    sheet = _far_sheet(front, maps, seen)
+    rest = _unseen_surface(body, vertices, maps, seen, count - len(front.means) - len(sheet.means), rng)
+    return _joined([front, sheet, rest])
+
+
+def _joined(groups: list[Placed]) -> Placed:
+    names = [field.name for field in fields(Placed)]
+    return Placed(**{name: np.concatenate([getattr(group, name) for group in groups]) for name in names})
+
+
+class _PixelJoints:
+    """Joint weights at any pixel of the person: the body's own there, a smooth continuation beyond."""
+
+    def __init__(self, body: Body, maps: DepthMaps, seen: Observation) -> None:
+        self.maps = maps
+        self.dense = np.zeros((body.vertex_count, JOINT_COUNT), np.float32)
+        np.add.at(self.dense, (np.arange(body.vertex_count)[:, None], body.joint_indices), body.joint_weights)
+        self.faces = body.faces
+        self.held = self._held_objects(seen)
+        rows, columns = np.mgrid[0 : seen.camera.height : _WEIGHT_STEP, 0 : seen.camera.width : _WEIGHT_STEP]
+        inside = maps.inside[rows, columns]
+        coarse = self._sharp(rows.ravel(), columns.ravel()).reshape(*rows.shape, JOINT_COUNT) * inside[..., None]
+        metres = float(np.median(maps.front[maps.inside])) / seen.camera.focal
+        sigma = _WEIGHT_BLUR / metres / _WEIGHT_STEP
+        blurred = [cv2.GaussianBlur(np.ascontiguousarray(coarse[..., j]), (0, 0), sigma) for j in range(JOINT_COUNT)]
+        self.blurred = np.stack(blurred, axis=-1)
+
+    def at(self, pixels: Float) -> Float:
+        """Weights at pixel positions. [N, 55]"""
+        columns, rows = pixels.astype(int).T
+        sharp = self._sharp(rows, columns)
+        spots = (pixels / _WEIGHT_STEP).astype(np.float32)
+        # cv2.remap takes at most 32767 rows and four channels: read the four corners by hand.
+        soft = _bilinear(self.blurred, spots)
+        soft /= np.maximum(soft.sum(axis=1, keepdims=True), 1e-9)
+        away = np.clip(self.maps.beyond[rows, columns] / _WEIGHT_BLUR, 0, 1)[:, None]
+        weights = (1 - away) * sharp + away * np.where(soft.sum(axis=1, keepdims=True) > 0.5, soft, sharp)
+        held = self.held[rows, columns]
+        for part, name in ((LEFT_HAND, "left_wrist"), (RIGHT_HAND, "right_wrist")):
+            weights[held == part] = 0.0
+            weights[held == part, joint_index(name)] = 1.0
+        return weights / weights.sum(axis=1, keepdims=True)
+
+    def _sharp(self, rows: Int, columns: Int) -> Float:
+        rows, columns = self.maps.body_pixel[:, rows, columns]
+        layer = self.maps.layer
+        corners = self.dense[self.faces[layer.face[rows, columns]]]
+        return np.einsum("nk,nkj->nj", layer.corners[rows, columns], corners)
+
+    def _held_objects(self, seen: Observation) -> NDArray[np.int64]:
+        """Part of the hand that holds each pixel's object, -1 for none: objects move with one hand, rigidly."""
+        held = np.full(self.maps.inside.shape, -1)
+        beyond = (self.maps.inside & (self.maps.beyond > 0.012)).astype(np.uint8)
+        _, labels = cv2.connectedComponents(beyond)
+        rows, columns = np.nonzero(beyond)
+        names = labels[rows, columns]
+        part = part_of_weights(
+            np.broadcast_to(np.arange(JOINT_COUNT), (len(rows), JOINT_COUNT)), self._sharp(rows, columns)
+        )
+        for label in np.unique(names):
+            own = names == label
+            near_hand = np.isin(part[own], (LEFT_HAND, RIGHT_HAND))
+            reach = self.maps.beyond[rows[own], columns[own]].max(initial=0.0)
+            if near_hand.mean() > 0.25 and reach > _HELD_SIZE and not (part[own] == HEAD).any():
+                hand = LEFT_HAND if (part[own] == LEFT_HAND).sum() > (part[own] == RIGHT_HAND).sum() else RIGHT_HAND
+                held[rows[own], columns[own]] = hand
+        return held
+
+
+def _bilinear(image: Float, spots: Float) -> Float:
+    """Read an image of many channels between pixels. [N, C]"""
+    height, width = image.shape[:2]
+    x = np.clip(spots[:, 0], 0, width - 1.001)
+    y = np.clip(spots[:, 1], 0, height - 1.001)
+    x0, y0 = x.astype(int), y.astype(int)
+    u, v = (x - x0)[:, None], (y - y0)[:, None]
+    x1, y1 = np.minimum(x0 + 1, width - 1), np.minimum(y0 + 1, height - 1)
+    top = image[y0, x0] * (1 - u) + image[y0, x1] * u
+    bottom = image[y1, x0] * (1 - u) + image[y1, x1] * u
+    return top * (1 - v) + bottom * v
+
+
+def _front(
+    body: Body, vertices: Float, maps: DepthMaps, seen: Observation, joints: _PixelJoints, count: int
+) -> Placed:
+    """A lattice over the person's pixels, finer on the head."""
+    rows, columns = maps.body_pixel
+    face = maps.layer.face[rows, columns]
+    part = part_of_weights(body.joint_indices, body.joint_weights)
+    head = maps.inside & (part[body.faces[face][..., 0]] == HEAD)
+    rest = maps.inside & ~head
+    step = np.sqrt((rest.sum() + head.sum() * _HEAD_DENSITY) / (count * np.sqrt(0.75)))
+    fine = step / np.sqrt(_HEAD_DENSITY)
+    groups = [_lattice(rest, step), _lattice(head, fine)]
+    pixels = np.concatenate(groups)
+    pitch = np.concatenate([np.full(len(group), size) for group, size in zip(groups, (step, fine), strict=True)])
+    columns, rows = pixels.astype(int).T
+    depth = maps.front[rows, columns]
+    normals = _pixel_normals(body, vertices, maps, seen)[rows, columns]
+    return Placed(
+        means=seen.camera.unproject(pixels, depth),
+        normals=normals,
+        spacing=pitch * depth / seen.camera.focal,
+        weights=joints.at(pixels),
+        pixels=pixels,
+        seen=np.ones(len(pixels), bool),
+        on_body=maps.covered[rows, columns],
+    )
+
+
+def _lattice(mask: NDArray[np.bool_], step: float) -> Float:
+    """Points of a triangular lattice inside a mask, pixels. [N, 2]"""
+    height, width = mask.shape
+    row_step = step * np.sqrt(0.75)
+    rows = np.arange(0.5 * row_step, height, row_step)
+    columns = np.arange(0.25 * step, width - 0.5 * step, step)
+    x, y = np.meshgrid(columns, rows)
+    x = x + (np.arange(len(rows)) % 2)[:, None] * 0.5 * step
+    points = np.stack([x.ravel(), y.ravel()], axis=1)
+    at = points.astype(int)
+    return points[mask[at[:, 1], at[:, 0]]]
+
+
+def _pixel_normals(body: Body, vertices: Float, maps: DepthMaps, seen: Observation) -> Float:
+    """The body's normals where it is seen, the sheet's beyond. [H, W, 3]"""
+    height, width = maps.inside.shape
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    depth = cv2.GaussianBlur(maps.front, (0, 0), 3.0)
+    points = seen.camera.unproject(np.stack([x, y], axis=-1), depth)
+    across, down = np.gradient(points, axis=1), np.gradient(points, axis=0)
+    normals = np.cross(down, across)
+    smooth = vertex_normals(vertices, body.faces)
+    rows, columns = np.nonzero(maps.covered)
+    corners = smooth[body.faces[maps.layer.face[rows, columns]]]
+    normals[rows, columns] = np.einsum("nk,nkc->nc", maps.layer.corners[rows, columns], corners)
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True) + 1e-12
+    return normals
+
+
+def _far_sheet(front: Placed, maps: DepthMaps, seen: Observation) -> Placed:
+    """The back of what reaches beyond the body: hair, hat brim, skirt, bag."""
+    columns, rows = front.pixels.astype(int).T
+    beyond = np.flatnonzero(~front.on_body & (maps.beyond[rows, columns] > 0.004))[::2]
+    columns, rows = columns[beyond], rows[beyond]
+    back = maps.back[rows, columns]
+    return Placed(
+        means=seen.camera.unproject(front.pixels[beyond], back),
+        normals=front.normals[beyond] * [1, 1, -1],
+        spacing=front.spacing[beyond] * np.sqrt(2.0),
+        weights=front.weights[beyond],
+        pixels=front.pixels[beyond],
+        seen=np.zeros(len(beyond), bool),
+        on_body=np.zeros(len(beyond), bool),
+    )
+
+
+def _unseen_surface(
+    body: Body, vertices: Float, maps: DepthMaps, seen: Observation, count: int, rng: np.random.Generator
+) -> Placed:
+    """Even points of the body's surface that the photo does not show, or shows only edge-on."""
+    area = _surface_area(vertices, body.faces)
+    # About six in ten of the surface stay unseen; a thinned set fills 0.7 of a perfect packing.
+    spacing = float(np.sqrt(0.6 * area * 0.7 / max(count, 1)))
+    face, corner = sample_surface(vertices, body.faces, spacing, rng)
+    corners = body.faces[face]
+    means = np.einsum("nk,nkc->nc", corner, vertices[corners])
+    normals = np.einsum("nk,nkc->nc", corner, vertex_normals(vertices, body.faces)[corners])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    pixels, depth = seen.camera.project(means), seen.camera.depth(means)
+    columns, rows, framed = _in_frame(pixels, maps.inside.shape)
+    facing = -(normals * means).sum(axis=1) / np.linalg.norm(means, axis=1)
+    in_view = framed & maps.inside[rows, columns]
+    visible = in_view & (facing > _GRAZING) & (depth < maps.front[rows, columns] + _HIDDEN)
+    # The photo shows nothing there although it looks there: move the point in, or leave it out.
+    stray = framed & ~maps.inside[rows, columns]
+    shift, found = _pulled_in(pixels, depth, maps, seen)
+    means = np.where((stray & found)[:, None], means + shift, means)
+    keep = ~visible & (~stray | found)
+    weights = np.einsum("nk,nkj->nj", corner, _dense(body)[corners])
+    return Placed(
+        means=means[keep], normals=normals[keep], spacing=np.full(keep.sum(), spacing), weights=weights[keep],
+        pixels=seen.camera.project(means[keep]), seen=np.zeros(keep.sum(), bool), on_body=np.ones(keep.sum(), bool),
+    )  # fmt: skip
+
+
+def _pulled_in(pixels: Float, depth: Float, maps: DepthMaps, seen: Observation) -> tuple[Float, NDArray[np.bool_]]:
+    """The way from each point to the person's outline, and whether it is short enough. [N, 3], [N]"""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~maps.inside).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    rows, columns = np.nonzero(maps.inside)
+    place_of = np.zeros((labels.max() + 1, 2))
+    place_of[labels[rows, columns]] = np.stack([columns, rows], axis=1) + 0.5
+    at_columns, at_rows, _ = _in_frame(pixels, maps.inside.shape)
+    goal = place_of[labels[at_rows, at_columns]]
+    way = (goal - pixels) * (depth / seen.camera.focal)[:, None] * [1, -1]
+    return np.concatenate([way, np.zeros((len(way), 1))], axis=1), np.linalg.norm(way, axis=1) < _PULL_IN
+
+
+def _in_frame(pixels: Float, shape: tuple[int, ...]) -> tuple[Int, Int, NDArray[np.bool_]]:
+    """Column and row of each point, clamped, and whether it lies in the image."""
+    columns, rows = np.floor(pixels).astype(int).T
+    inside = (columns >= 0) & (rows >= 0) & (columns < shape[1]) & (rows < shape[0])
+    return np.clip(columns, 0, shape[1] - 1), np.clip(rows, 0, shape[0] - 1), inside
+
+
+def _surface_area(vertices: Float, faces: Int) -> float:
+    corners = vertices[faces]
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return float(0.5 * np.linalg.norm(cross, axis=1).sum())
+
+
+def _dense(body: Body) -> Float:
+    weights = np.zeros((body.vertex_count, JOINT_COUNT), np.float32)
+    np.add.at(weights, (np.arange(body.vertex_count)[:, None], body.joint_indices), body.joint_weights)
+    return weights

@@ -1,0 +1,71 @@
+"""From points with normals to Gaussians, and back to the rest pose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..avatar.gaussians import Gaussians
+from ..avatar.rotations import polar_rotation, quat_conjugate, quat_from_matrix, quat_multiply
+from ..avatar.skinning import blend_transforms
+
+if TYPE_CHECKING:
+    from ..avatar.arrays import Float
+    from ..avatar.binding import Binding
+    from .place import Placed
+
+_WIDTH = 0.55  # standard deviation over spacing: neighbours overlap without a ripple
+_THICKNESS = 0.3  # along the normal, over the width
+_LONGEST = 3.0  # how far a tilted Gaussian may reach along the slope
+_OPACITY = 0.9
+
+
+def flat_gaussians(placed: Placed, colors: Float) -> Gaussians:
+    """Disks on the surface; those of the photo's lattice reach along the slope that they have to cover.
+
+    Args:
+        placed: Where they are.
+        colors: Display-space RGB. [N, 3]
+    """
+    ray = placed.means / np.linalg.norm(placed.means, axis=1, keepdims=True)
+    facing = (placed.normals * ray).sum(axis=1, keepdims=True)
+    slope = ray - facing * placed.normals
+    fallback = np.cross(placed.normals, [0.0, 1.0, 0.0]) + [1e-6, 0, 0]
+    slope = np.where(np.linalg.norm(slope, axis=1, keepdims=True) > 1e-3, slope, fallback)
+    slope /= np.linalg.norm(slope, axis=1, keepdims=True)
+    across = np.cross(placed.normals, slope)
+    rotation = np.stack([slope, across, placed.normals], axis=-1)
+    stretch = np.where(placed.seen, np.clip(1.0 / np.maximum(np.abs(facing[:, 0]), 1e-3), 1.0, _LONGEST), 1.0)
+    width = _WIDTH * placed.spacing
+    scales = np.stack([width * stretch, width, _THICKNESS * width], axis=1)
+    opacities = np.full(len(width), _OPACITY)
+    return Gaussians.from_colors(placed.means, quat_from_matrix(polar_rotation(rotation)), scales, opacities, colors)
+
+
+def unposed(gaussians: Gaussians, binding: Binding, posed_from_rest: Float) -> Gaussians:
+    """Undo linear blend skinning: the same Gaussians in the rest pose.
+
+    Args:
+        gaussians: Posed.
+        binding: The joints they follow.
+        posed_from_rest: [55, 4, 4]
+    """
+    blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights).astype(np.float64)
+    means = unposed_points(gaussians.means, blended)
+    turn = quat_from_matrix(polar_rotation(blended[:, :3, :3]))
+    return replace(gaussians, means=means, quats=quat_multiply(quat_conjugate(turn), gaussians.quats))
+
+
+def unposed_points(points: Float, blended: Float) -> Float:
+    """Points through the inverse of their blended transforms.
+
+    Args:
+        points: Posed. [N, 3]
+        blended: [N, 4, 4]
+
+    Returns:
+        [N, 3]
+    """
+    return np.linalg.solve(blended[:, :3, :3], (points - blended[:, :3, 3])[..., None])[..., 0]

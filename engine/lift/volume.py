@@ -1,0 +1,127 @@
+"""Volume: push the body's surface out (or in) to the photo's outline, for clothes and hair.
+
+A body's rim must meet the outline. How far it has to move along its normal is known only where the outline
+is; a smooth field over the mesh carries it around the limb, so that a wide sleeve is wide in depth too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from .parts import HEAD, LEFT_HAND, RIGHT_HAND, ear_vertices, face_vertices, part_of_weights
+from .surface import vertex_normals
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..avatar.arrays import Float, Int
+    from ..avatar.body import Body
+    from .observation import Observation
+
+_ROUNDS = 3
+_SHIFT_ROUNDS = 2
+_SHIFT_SMOOTH = 10.0
+_SHIFT_STIFF = 0.01
+_RIM_COSINE = 0.25
+_REACH = 0.09  # metres a coat may stand off the body
+_HAIR_REACH = 0.12
+_INWARD = 0.04
+_SMOOTH = 0.7
+_STIFF = 0.01
+_FACE_STIFF = 30.0
+_HAND_STIFF = 3.0
+
+
+def clothed_surface(body: Body, vertices: Float, seen: Observation) -> Float:
+    """The posed surface with clothes and hair, as far as the outline tells.
+
+    Args:
+        body: The body whose mesh it is.
+        vertices: Posed, body frame, metres. [V, 3]
+        seen: The photo.
+
+    Returns:
+        The moved vertices. [V, 3]
+    """
+    laplacian = _laplacian(body.faces, body.vertex_count)
+    part = part_of_weights(body.joint_indices, body.joint_weights)
+    reach = np.where(part == HEAD, _HAIR_REACH, _REACH)
+    vertices = _shifted(body, vertices, seen, reach, laplacian)
+    stiffness = np.full(body.vertex_count, _STIFF)
+    stiffness[face_vertices(body)] = _FACE_STIFF
+    stiffness[(part == LEFT_HAND) | (part == RIGHT_HAND)] = _HAND_STIFF
+    ears = ear_vertices(body)
+    normals = vertex_normals(vertices, body.faces)
+    offsets = np.zeros(body.vertex_count)
+    for _ in range(_ROUNDS):
+        moved = vertices + offsets[:, None] * normals
+        rim, step, _ = _rim_steps(moved, vertex_normals(moved, body.faces), seen, reach)
+        # Ears stick out of the head's outline: they follow the skin around them, or they become horns.
+        pull = np.bincount(rim, minlength=body.vertex_count) * np.where(ears, 0.0, 1.0)
+        wanted = np.zeros(body.vertex_count)
+        wanted[rim] = offsets[rim] + step
+        system = (_SMOOTH * laplacian + sparse.diags(pull + stiffness)).tocsc()
+        offsets = np.clip(splu(system).solve(pull * wanted), -_INWARD, reach)
+    return vertices + offsets[:, None] * normals
+
+
+def _shifted(body: Body, vertices: Float, seen: Observation, reach: Float, laplacian: sparse.csr_matrix) -> Float:
+    """Slide whole limbs sideways in the image, where one rim lies outside and the other inside."""
+    count = body.vertex_count
+    for _ in range(_SHIFT_ROUNDS):
+        rim, step, flat = _rim_steps(vertices, vertex_normals(vertices, body.faces), seen, reach)
+        direction = flat * [1, -1]  # image axes to body axes
+        blocks = [
+            [sparse.diags(np.bincount(rim, direction[:, i] * direction[:, j], count)) for j in range(2)]
+            for i in range(2)
+        ]
+        smooth = _SHIFT_SMOOTH * laplacian + sparse.diags(np.full(count, _SHIFT_STIFF))
+        system = sparse.bmat([[blocks[0][0] + smooth, blocks[0][1]], [blocks[1][0], blocks[1][1] + smooth]])
+        right = np.concatenate([np.bincount(rim, direction[:, i] * step, count) for i in range(2)])
+        shift = splu(system.tocsc()).solve(right).reshape(2, count).T
+        vertices = vertices + np.concatenate([shift, np.zeros((count, 1))], axis=1)
+    return vertices
+
+
+def _rim_steps(
+    vertices: Float, normals: Float, seen: Observation, reach: Float
+) -> tuple[NDArray[np.int64], Float, Float]:
+    """Rim vertices that find the outline, the metres between, and the way there in the image."""
+    camera = seen.camera
+    rays = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
+    flat = normals[:, :2] * [1, -1]
+    length = np.linalg.norm(flat, axis=1)
+    rim = np.flatnonzero((np.abs((normals * rays).sum(1)) < _RIM_COSINE) & (length > 0.5))
+    flat = flat[rim] / length[rim, None]
+    pixels = camera.project(vertices[rim])
+    metres = camera.depth(vertices[rim]) / camera.focal  # of one pixel
+    mask = (seen.alpha > 0.5).astype(np.float32)
+    steps = np.arange(-_INWARD, reach.max() + 1e-6, 0.003)
+    # Read the mask along each normal from inside to outside.
+    at = pixels[:, None] + flat[:, None] * (steps[None, :, None] / metres[:, None, None])
+    along = cv2.remap(
+        mask, at[..., 0].astype(np.float32) - 0.5, at[..., 1].astype(np.float32) - 0.5, cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT, borderValue=-1.0,
+    )  # fmt: skip
+    inside = along > 0.5
+    leaves = inside[:, :-1] & ~inside[:, 1:] & (along[:, 1:] >= 0)  # the photo's border is no outline
+    # The crossing nearest to the surface.
+    cost = np.where(leaves, np.abs(steps[:-1])[None], np.inf)
+    best = cost.argmin(axis=1)
+    step = steps[best] + 0.0015
+    good = np.isfinite(cost[np.arange(len(best)), best]) & (step < reach[rim])
+    return rim[good], step[good], flat[good]
+
+
+def _laplacian(faces: Int, count: int) -> sparse.csr_matrix:
+    """The mesh graph's Laplacian. [V, V]"""
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    both = np.concatenate([edges, edges[:, ::-1]])
+    links = sparse.coo_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
+    links.data[:] = 1.0
+    return (sparse.diags(np.asarray(links.sum(axis=1)).ravel()) - links).tocsr()
