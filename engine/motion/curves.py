@@ -12,6 +12,8 @@ from ..avatar.rotations import matrix_from_rotvec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from ..avatar.arrays import Float
 
 _SAMPLES = 512
@@ -26,7 +28,7 @@ class Curve:
         coefficients: Complex, one per harmonic from 0 on. [H]
     """
 
-    coefficients: Float
+    coefficients: NDArray[np.complex128]
 
     def __call__(self, phase: Float) -> Float:
         """Values at phases; one cycle is 0..1, and any phase may be asked for.

@@ -50,4 +50,4 @@ def walk(joints: Float, fps: float = DEFAULT_FPS, cycles: int = 2, *, travel: bo
         rotvecs[:, joint_index(name)] = rotvec_from_matrix(rotation)
     if not travel:
         transl[:, 2] -= lower.stride * phase
-    return Motion(rotvecs, transl, fps, "Walk")
+    return Motion(rotvecs.astype(np.float32), transl.astype(np.float32), fps, "Walk")
