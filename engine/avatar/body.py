@@ -99,7 +99,8 @@ class BodyParams:
     def __post_init__(self) -> None:
         shapes: dict[str, tuple[int | None, ...]] = {
             "betas": (None,), "expression": (None,), "global_orient": (3,),
-            "body_pose": (BODY_JOINT_COUNT, 3), "jaw_pose": (3,), "left_eye_pose": (3,), "right_eye_pose": (3,),
+            "body_pose": (BODY_JOINT_COUNT, 3), "jaw_pose": (3,),
+            "left_eye_pose": (3,), "right_eye_pose": (3,),
             "left_hand_pose": (HAND_JOINT_COUNT, 3), "right_hand_pose": (HAND_JOINT_COUNT, 3), "transl": (3,),
         }  # fmt: skip
         for name, shape in shapes.items():

