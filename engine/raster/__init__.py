@@ -10,13 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import backward, contributions, forward, rasterize, splat_back
+    from .api import forward, rasterize
     from .cache import use_cache_folder, warm_up
+    from .passes import backward, contributions, splat_back
     from .values import Context, Contributions, Gradients, Image, RasterSettings
 
 _HOMES = {
-    "api": ("backward", "contributions", "forward", "rasterize", "splat_back"),
+    "api": ("forward", "rasterize"),
     "cache": ("use_cache_folder", "warm_up"),
+    "passes": ("backward", "contributions", "splat_back"),
     "values": ("Context", "Contributions", "Gradients", "Image", "RasterSettings"),
 }
 

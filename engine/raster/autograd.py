@@ -6,25 +6,35 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .api import backward, forward
+from .api import forward
+from .passes import backward
 
 if TYPE_CHECKING:
     from .values import Context
 
 
+def _array(value: Any) -> Any:
+    return value.detach().numpy() if isinstance(value, torch.Tensor) else value
+
+
 class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> tuple[torch.Tensor, ...]:
-        *gaussians, viewmat, K, width, height, keywords = inputs
-        arrays = [tensor.detach().cpu().numpy() for tensor in gaussians]
-        image, ctx.raster = forward(*arrays, viewmat, K, width, height, **keywords)
+        *tensors, keywords = inputs
+        means, quats, scales, opacities, colors, *camera = (_array(value) for value in tensors)
+        viewmat, K, width, height = camera
+        image, ctx.raster = forward(
+            means, quats, scales, opacities, colors, viewmat, K, width, height, **keywords
+        )
         return tuple(torch.from_numpy(plane) for plane in (image.color, image.alpha, image.depth))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]  # once_differentiable hides ctx's name
+        ctx: Any, *grad_outputs: torch.Tensor
+    ) -> tuple[torch.Tensor | None, ...]:
         context: Context = ctx.raster
-        found = backward(context, *(tensor.numpy() for tensor in upstream))
+        found = backward(context, *(tensor.numpy() for tensor in grad_outputs))
         gradients = (found.means, found.quats, found.scales, found.opacities, found.colors)
         return (*(torch.from_numpy(gradient) for gradient in gradients), *[None] * 5)
 
@@ -68,5 +78,4 @@ def rasterize_tensors(
     ):
         if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
             raise ValueError(f"{name} must be float32 on the CPU, got {tensor.dtype} on {tensor.device}")
-    camera = viewmat.detach().numpy(), K.detach().numpy()
-    return _Rasterize.apply(means, quats, scales, opacities, colors, *camera, width, height, keywords)
+    return _Rasterize.apply(means, quats, scales, opacities, colors, viewmat, K, width, height, keywords)

@@ -9,9 +9,22 @@ import numpy as np
 from ..avatar.arrays import float_array
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
     from .values import Array
+
+
+def kernel_array(name: str, values: ArrayLike, shape: Sequence[int | None]) -> Array:
+    """Float32 as the kernels were compiled for: C-contiguous, aligned and writable.
+
+    A read-only array, as it comes from a file, would be another type to numba, which would compile anew.
+
+    Raises:
+        ValueError: If the shape is wrong.
+    """
+    return np.require(float_array(name, values, shape), requirements=["C", "A", "W"])
 
 
 def check_gaussians(
@@ -22,18 +35,18 @@ def check_gaussians(
     Raises:
         ValueError: If a shape is wrong or an opacity is above 1.
     """
-    means = float_array("means", means, (None, 3))
+    means = kernel_array("means", means, (None, 3))
     count = len(means)
-    opacities = float_array("opacities", opacities, (count,))
+    opacities = kernel_array("opacities", opacities, (count,))
     # Above 1 a Gaussian would end in a visible edge, where the exponential's approximation ends.
     if (opacities > 1).any():
         raise ValueError(f"opacities must lie in 0..1, got {opacities[opacities > 1].max():.6g}")
     return (
         means,
-        float_array("quats", quats, (count, 4)),
-        float_array("scales", scales, (count, 3)),
+        kernel_array("quats", quats, (count, 4)),
+        kernel_array("scales", scales, (count, 3)),
         opacities,
-        float_array("colors", colors, (count, 3)),
+        kernel_array("colors", colors, (count, 3)),
     )
 
 
@@ -44,7 +57,7 @@ def check_camera(viewmat: ArrayLike, K: ArrayLike, width: int, height: int) -> t
         ValueError: If a shape is wrong, a number is not finite, a focal length is not positive, K is skewed,
             or the image has no pixels.
     """
-    viewmat, K = float_array("viewmat", viewmat, (4, 4)), float_array("K", K, (3, 3))
+    viewmat, K = kernel_array("viewmat", viewmat, (4, 4)), kernel_array("K", K, (3, 3))
     for name, matrix in (("viewmat", viewmat), ("K", K)):
         if not np.isfinite(matrix).all():
             raise ValueError(f"{name} must be finite, got {matrix.tolist()}")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numba import prange
 
 from .composite import tile_rows
 from .jit import HALF, MIN_ALPHA, ONE, TILE, ZERO, F, exp_negative, inlined, kernel, parallel_kernel
 from .project import CONIC_XX, CONIC_XY, CONIC_YY, EXTENT_Y, MEAN_X, MEAN_Y, OPACITY
+
+if TYPE_CHECKING:
+    from .values import Array, Indices, Offsets, Scalar
 
 # Columns of a tile entry, then of a Gaussian's total: sum of weights, sum of alphas, sum of weight times red,
 # green, blue; largest weight.
@@ -20,7 +25,9 @@ _PLANES = 5
 
 
 @inlined
-def _load(tile_y, tile_x, last, image, mask, state, tile_last):
+def _load(
+    tile_y: int, tile_x: int, last: Indices, image: Array, mask: Array, state: Array, tile_last: Indices
+) -> None:
     """Fill a tile's state from the images. Pixels outside the image have mask 0."""
     height, width = last.shape
     state[_LEFT] = ONE
@@ -35,7 +42,17 @@ def _load(tile_y, tile_x, last, image, mask, state, tile_last):
 
 
 @inlined
-def _gather(splats, k, position, left, top, max_alpha, state, tile_last, sums):
+def _gather(
+    splats: Array,
+    k: int,
+    position: int,
+    left: Scalar,
+    top: Scalar,
+    max_alpha: Scalar,
+    state: Array,
+    tile_last: Indices,
+    sums: Array,
+) -> None:
     """Blend one Gaussian as the forward pass did, and sum by column of pixels what it meets."""
     dx0, dy0 = splats[k, MEAN_X] - left, splats[k, MEAN_Y] - top
     xx, xy, yy = splats[k, CONIC_XX] * HALF, splats[k, CONIC_XY], splats[k, CONIC_YY] * HALF
@@ -64,7 +81,7 @@ def _gather(splats, k, position, left, top, max_alpha, state, tile_last, sums):
 
 
 @kernel
-def _store(sums, entry):
+def _store(sums: Array, entry: Array) -> None:
     """Add up the columns of pixels."""
     for column in range(PEAK):
         total = ZERO
@@ -78,7 +95,18 @@ def _store(sums, entry):
 
 
 @parallel_kernel
-def collect(work, starts, ranks, splats, columns, max_alpha, last, image, mask, entries):
+def collect(
+    work: Offsets,
+    starts: Offsets,
+    ranks: Indices,
+    splats: Array,
+    columns: int,
+    max_alpha: Scalar,
+    last: Indices,
+    image: Array,
+    mask: Array,
+    entries: Array,
+) -> None:
     """Sum weights, and weights times a picture, for each tile entry.
 
     Args:
@@ -108,7 +136,7 @@ def collect(work, starts, ranks, splats, columns, max_alpha, last, image, mask, 
 
 
 @kernel
-def total_collected(ranks, order, entries, totals):
+def total_collected(ranks: Indices, order: Indices, entries: Array, totals: Array) -> None:
     """Add each tile entry's sums to its Gaussian and keep its largest weight.
 
     Args:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numba import prange
 
@@ -33,12 +35,15 @@ from .project import (
     RED,
 )
 
+if TYPE_CHECKING:
+    from .values import Array, Indices, Offsets, Scalar
+
 # Planes of a tile's state: 6 x 16 x 16 floats that stay in the processor's first cache.
 _RED, _GREEN, _BLUE, _DEPTH, _LEFT, _ALIVE = 0, 1, 2, 3, 4, 5
 
 
 @kernel
-def tile_rows(dy, extent):
+def tile_rows(dy: Scalar, extent: Scalar) -> tuple[int, int]:
     """First and one past the last of a tile's rows that a Gaussian reaches.
 
     Args:
@@ -49,7 +54,16 @@ def tile_rows(dy, extent):
 
 
 @inlined
-def _blend(splats, k, position, left, top, max_alpha, state, last):
+def _blend(
+    splats: Array,
+    k: int,
+    position: int,
+    left: Scalar,
+    top: Scalar,
+    max_alpha: Scalar,
+    state: Array,
+    last: Indices,
+) -> None:
     """Blend one Gaussian into a tile. Its loop over x, of fixed length and branchless, becomes vectors."""
     dx0, dy0 = splats[k, MEAN_X] - left, splats[k, MEAN_Y] - top
     xx, xy, yy = splats[k, CONIC_XX] * HALF, splats[k, CONIC_XY], splats[k, CONIC_YY] * HALF
@@ -84,7 +98,7 @@ def _blend(splats, k, position, left, top, max_alpha, state, last):
 
 
 @kernel
-def _finished(state):
+def _finished(state: Array) -> bool:
     """Whether no pixel of the tile takes light any more."""
     alive = ZERO
     for y in range(TILE):
@@ -94,7 +108,18 @@ def _finished(state):
 
 
 @parallel_kernel
-def composite(work, starts, ranks, splats, columns, max_alpha, color, depth, transmittance, last):
+def composite(
+    work: Offsets,
+    starts: Offsets,
+    ranks: Indices,
+    splats: Array,
+    columns: int,
+    max_alpha: Scalar,
+    color: Array,
+    depth: Array,
+    transmittance: Array,
+    last: Indices,
+) -> None:
     """Blend all tiles.
 
     Args:

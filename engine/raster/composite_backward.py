@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numba import prange
 
@@ -21,6 +23,9 @@ from .project import (
     RED,
 )
 
+if TYPE_CHECKING:
+    from .values import Array, Indices, Offsets, Scalar
+
 # Gradient columns share their numbers with the splat columns from MEAN_X to DEPTH.
 GRADIENT_COLUMNS = 10
 
@@ -34,7 +39,17 @@ _SUMS = 7
 
 
 @inlined
-def _load(tile_y, tile_x, transmittance, last, v_color, v_alpha, v_depth, state, tile_last):
+def _load(
+    tile_y: int,
+    tile_x: int,
+    transmittance: Array,
+    last: Indices,
+    v_color: Array,
+    v_alpha: Array,
+    v_depth: Array,
+    state: Array,
+    tile_last: Indices,
+) -> int:
     """Fill a tile's state from the images; returns the largest ``last`` in it."""
     height, width = last.shape
     furthest = -1
@@ -53,7 +68,17 @@ def _load(tile_y, tile_x, transmittance, last, v_color, v_alpha, v_depth, state,
 
 
 @inlined
-def _unblend(splats, k, position, left, top, max_alpha, state, tile_last, sums):
+def _unblend(
+    splats: Array,
+    k: int,
+    position: int,
+    left: Scalar,
+    top: Scalar,
+    max_alpha: Scalar,
+    state: Array,
+    tile_last: Indices,
+    sums: Array,
+) -> None:
     """Take one Gaussian off a tile and sum its gradients by column of pixels.
 
     With weight w = alpha T and colour c, the image is the sum of w c; T is recovered by division. Down the
@@ -100,7 +125,7 @@ def _unblend(splats, k, position, left, top, max_alpha, state, tile_last, sums):
 
 
 @kernel
-def _store(splats, k, left, sums, entry):
+def _store(splats: Array, k: int, left: Scalar, sums: Array, entry: Array) -> None:
     """Turn the column sums of one Gaussian in one tile into its gradient row."""
     dx0 = splats[k, MEAN_X] - left
     total, sum_x, sum_y, sum_xx, sum_xy, sum_yy = ZERO, ZERO, ZERO, ZERO, ZERO, ZERO
@@ -126,8 +151,19 @@ def _store(splats, k, left, sums, entry):
 
 @parallel_kernel
 def composite_backward(
-    work, starts, ranks, splats, columns, max_alpha, transmittance, last, v_color, v_alpha, v_depth, entries
-):
+    work: Offsets,
+    starts: Offsets,
+    ranks: Indices,
+    splats: Array,
+    columns: int,
+    max_alpha: Scalar,
+    transmittance: Array,
+    last: Indices,
+    v_color: Array,
+    v_alpha: Array,
+    v_depth: Array,
+    entries: Array,
+) -> None:
     """Gradients of each tile entry. Every tile writes only its own rows, so no thread waits for another.
 
     Args:
@@ -164,7 +200,7 @@ def composite_backward(
 
 
 @kernel
-def sum_entries(ranks, order, entries, totals):
+def sum_entries(ranks: Indices, order: Indices, entries: Array, totals: Array) -> None:
     """Add each tile entry's row to its Gaussian, one after the other: the sum is the same every time.
 
     Args:

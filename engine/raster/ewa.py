@@ -11,12 +11,16 @@ Source: Zwicker et al. 2001 (EWA splatting), section 6; Kerbl et al. 2023, secti
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from .jit import ONE, TWO, kernel
 
+if TYPE_CHECKING:
+    from .values import Array, Five, Four, Rows, Scalar, Triple
+
 
 @kernel
-def to_camera(means, i, viewmat):
+def to_camera(means: Array, i: int, viewmat: Array) -> Triple:
     """Mean i in camera axes: (x, y, z)."""
     x, y, z = means[i, 0], means[i, 1], means[i, 2]
     return (
@@ -27,7 +31,7 @@ def to_camera(means, i, viewmat):
 
 
 @kernel
-def unit_quat(quats, i):
+def unit_quat(quats: Array, i: int) -> Five:
     """Quaternion i as (w, x, y, z, 1 / norm), the first four of unit length."""
     w, x, y, z = quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]
     n = ONE / math.sqrt(w * w + x * x + y * y + z * z)
@@ -35,7 +39,7 @@ def unit_quat(quats, i):
 
 
 @kernel
-def rotation(w, x, y, z):
+def rotation(w: Scalar, x: Scalar, y: Scalar, z: Scalar) -> Rows:
     """Rows of a unit quaternion's matrix."""
     return (
         (ONE - TWO * (y * y + z * z), TWO * (x * y - w * z), TWO * (x * z + w * y)),
@@ -45,7 +49,7 @@ def rotation(w, x, y, z):
 
 
 @kernel
-def slope(tx, ty, tz, camera):
+def slope(tx: Scalar, ty: Scalar, tz: Scalar, camera: Array) -> Four:
     """J's entries (j0, j2, k1, k2).
 
     Far outside the view the true slope grows without bound and smears Gaussians over the image, so it is
@@ -59,7 +63,7 @@ def slope(tx, ty, tz, camera):
 
 
 @kernel
-def view_rows(j0, j2, k1, k2, viewmat):
+def view_rows(j0: Scalar, j2: Scalar, k1: Scalar, k2: Scalar, viewmat: Array) -> tuple[Triple, Triple]:
     """Rows a and b of J V."""
     a = (
         j0 * viewmat[0, 0] + j2 * viewmat[2, 0],
@@ -75,13 +79,13 @@ def view_rows(j0, j2, k1, k2, viewmat):
 
 
 @kernel
-def dot(a, b):
+def dot(a: Triple, b: Triple) -> Scalar:
     """Scalar product of two triples."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 @kernel
-def along_axes(a, rot, s):
+def along_axes(a: Triple, rot: Rows, s: Triple) -> Triple:
     """M^T a: a in the Gaussian's own axes, times its scales."""
     return (
         (a[0] * rot[0][0] + a[1] * rot[1][0] + a[2] * rot[2][0]) * s[0],
@@ -91,7 +95,7 @@ def along_axes(a, rot, s):
 
 
 @kernel
-def cross_square(p, q):
+def cross_square(p: Triple, q: Triple) -> Scalar:
     """|P x Q|^2: the covariance's determinant without the cancellation of (P.P)(Q.Q) - (P.Q)^2."""
     x = p[1] * q[2] - p[2] * q[1]
     y = p[2] * q[0] - p[0] * q[2]

@@ -7,16 +7,21 @@ such Gaussians before any kernel sees them.
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
+from numba.core import config
 
 from .cache import kernel_folder
 from .values import TILE_SIDE
 
+if TYPE_CHECKING:
+    from .values import Scalar
+
 # Read when a kernel is declared, so it must stand before the first.
-numba.config.CACHE_DIR = str(kernel_folder())
+config.CACHE_DIR = str(kernel_folder())  # type: ignore[attr-defined]
 
 F = np.float32
 
@@ -33,12 +38,15 @@ STOP_CHECK = 32  # every so many Gaussians a tile asks whether all its pixels ar
 _FAST_MATH = {"nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"}
 _OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "boundscheck": False}
 
-kernel = numba.njit(fastmath=_FAST_MATH, **_OPTIONS)
-parallel_kernel = numba.njit(fastmath=_FAST_MATH, parallel=True, **_OPTIONS)
+# numba's plainest thread pool (the one on macOS) aborts the process when two Python threads enter it at once.
+one_at_a_time = threading.Lock()
+
+kernel: Any = numba.njit(fastmath=_FAST_MATH, **_OPTIONS)
+parallel_kernel: Any = numba.njit(fastmath=_FAST_MATH, parallel=True, **_OPTIONS)
 # Written into the caller before compiling. The inner loops need it: only where the compiler sees a tile's
 # array being made can it prove that the planes do not overlap; else it makes no vectors (12 times slower).
-inlined = numba.njit(inline="always", **_OPTIONS)
-exact_kernel = numba.njit(**_OPTIONS)  # for code that must still recognise nan and inf
+inlined: Any = numba.njit(inline="always", **_OPTIONS)
+exact_kernel: Any = numba.njit(**_OPTIONS)  # for code that must still recognise nan and inf
 
 _SIXTEENTH, _EXP_LIMIT = F(1 / 16), F(6)
 _E0, _E1, _E2 = F(1), F(0.9999997), F(0.4999904)
@@ -46,7 +54,7 @@ _E3, _E4, _E5 = F(0.16655643), F(0.04108993), F(0.0069187)
 
 
 @kernel
-def exp_negative(s: float) -> float:
+def exp_negative(s: Scalar) -> Scalar:
     """exp(-s) for s in 0..6, about 2e-6 relative; beyond 6 it stays at exp(-6), which no caller draws.
 
     A polynomial for exp(-s / 16), squared four times: a call of the C library would stop vectorisation.

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .jit import F, exact_kernel, kernel
+
+if TYPE_CHECKING:
+    from .values import Array, Flags, Indices, Keys
 
 # Of a depth's 64 bits the upper 44 are sorted, four digits of 11 bits: 32 bits of mantissa, under a nanometre
 # at three metres. float32 would leave neighbours tied or swapped, and each such pair is seen in the image.
@@ -15,7 +20,7 @@ _SHORTEST_SQUARE = F(1e-20)  # a quaternion shorter than 1e-10 has no direction
 
 
 @exact_kernel
-def usable(means, quats, scales, opacities, colors):
+def usable(means: Array, quats: Array, scales: Array, opacities: Array, colors: Array) -> Flags:
     """Rows whose every number is finite and whose quaternion has a length.
 
     Comparisons are written so that a nan fails them.
@@ -47,7 +52,7 @@ def usable(means, quats, scales, opacities, colors):
 
 
 @kernel
-def near_to_far(keys):
+def near_to_far(keys: Keys) -> Indices:
     """Stable radix sort of the drawn Gaussians by depth.
 
     Stable, because Gaussians of equal depth must blend in the same order every time. Positive floats sort

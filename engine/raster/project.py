@@ -26,7 +26,7 @@ from .jit import (
 )
 
 if TYPE_CHECKING:
-    from .values import Array
+    from .values import Array, Doubles, Flags, Indices, Scalar
 
 # Columns of a splat row. The conic is the inverse of the projected covariance; extents are half the sides of
 # the box outside which alpha is below MIN_ALPHA, pixels.
@@ -65,22 +65,34 @@ def pack_camera(K: Array, width: int, height: int) -> Array:
 
 
 @kernel
-def _precise_depth(means, i, viewmat):
+def _precise_depth(means: Array, i: int, viewmat: Array) -> Scalar:
     """Camera z of mean i in float64: in float32 one pair in some thousand neighbours would change places."""
     x, y, z = np.float64(means[i, 0]), np.float64(means[i, 1]), np.float64(means[i, 2])
     return viewmat[2, 0] * x + viewmat[2, 1] * y + viewmat[2, 2] * z + viewmat[2, 3]
 
 
 @kernel
-def blur_factor(det_sharp, det):
+def blur_factor(det_sharp: Scalar, det: Scalar) -> Scalar:
     """What antialiasing multiplies the opacity by."""
     return math.sqrt(max(det_sharp / det, MIN_BLUR_RATIO))
 
 
 @parallel_kernel
 def project(
-    means, quats, scales, opacities, usable, viewmat, camera, eps2d, near, far, antialiased, splats, depths
-):
+    means: Array,
+    quats: Array,
+    scales: Array,
+    opacities: Array,
+    usable: Flags,
+    viewmat: Array,
+    camera: Array,
+    eps2d: Scalar,
+    near: Scalar,
+    far: Scalar,
+    antialiased: bool,
+    splats: Array,
+    depths: Doubles,
+) -> None:
     """Project every Gaussian.
 
     Args:
@@ -141,19 +153,21 @@ def project(
 
 
 @kernel
-def _first_tile(lowest, tiles):
+def _first_tile(lowest: Scalar, tiles: int) -> int:
     """The first tile that has a pixel centre at or above a coordinate, kept within 0..tiles."""
     return int(min(max(math.ceil((lowest - HALF - LAST_LANE) * _PER_TILE), ZERO), F(tiles)))
 
 
 @kernel
-def _end_tile(highest, tiles):
+def _end_tile(highest: Scalar, tiles: int) -> int:
     """One past the last tile that has a pixel centre at or below a coordinate, kept within 0..tiles."""
     return int(min(max(math.floor((highest - HALF) * _PER_TILE) + ONE, ZERO), F(tiles)))
 
 
 @parallel_kernel
-def pack(order, unsorted, colors, columns, rows, splats, boxes):
+def pack(
+    order: Indices, unsorted: Array, colors: Array, columns: int, rows: int, splats: Array, boxes: Indices
+) -> None:
     """Copy drawn Gaussians' rows nearest first and add their colours, so that tiles read memory in order.
 
     Args:

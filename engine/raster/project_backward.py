@@ -5,15 +5,20 @@ Letters as in ``ewa``; ``v_x`` is the derivative of the loss by x.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from numba import prange
 
 from .ewa import along_axes, cross_square, dot, rotation, slope, to_camera, unit_quat, view_rows
 from .jit import HALF, MIN_BLUR_RATIO, TWO, ZERO, kernel, parallel_kernel
 from .project import CONIC_XX, CONIC_XY, CONIC_YY, DEPTH, MEAN_X, MEAN_Y, OPACITY
 
+if TYPE_CHECKING:
+    from .values import Array, Five, Four, Indices, Rows, Scalar, Triple
+
 
 @kernel
-def _covariance_gradient(splats, k, totals, i):
+def _covariance_gradient(splats: Array, k: int, totals: Array, i: int) -> Triple:
     """Gradient by the covariance's entries xx, xy, yy from that by the conic, its inverse."""
     xx, xy, yy = splats[k, CONIC_XX], splats[k, CONIC_XY], splats[k, CONIC_YY]
     v_xx, v_xy, v_yy = totals[i, CONIC_XX], totals[i, CONIC_XY] * HALF, totals[i, CONIC_YY]
@@ -23,7 +28,7 @@ def _covariance_gradient(splats, k, totals, i):
 
 
 @kernel
-def _blur_gradient(p, q, eps2d):
+def _blur_gradient(p: Triple, q: Triple, eps2d: Scalar) -> Triple:
     """Derivative of the logarithm of ``blur_factor`` by xx, xy, yy; zero where its floor holds."""
     xx, xy, yy = dot(p, p), dot(p, q), dot(q, q)
     sharp = cross_square(p, q)
@@ -38,25 +43,25 @@ def _blur_gradient(p, q, eps2d):
 
 
 @kernel
-def _combine(u, a, v, b):
+def _combine(u: Scalar, a: Triple, v: Scalar, b: Triple) -> Triple:
     """Two triples, weighted: u a + v b."""
     return u * a[0] + v * b[0], u * a[1] + v * b[1], u * a[2] + v * b[2]
 
 
 @kernel
-def _product(a, b):
+def _product(a: Triple, b: Triple) -> Triple:
     """Componentwise product of two triples."""
     return a[0] * b[0], a[1] * b[1], a[2] * b[2]
 
 
 @kernel
-def _rows_dot(rot, a):
+def _rows_dot(rot: Rows, a: Triple) -> Triple:
     """Matrix, given by its rows, times a triple."""
     return dot(rot[0], a), dot(rot[1], a), dot(rot[2], a)
 
 
 @kernel
-def _store_quat(v_quats, i, quat, m):
+def _store_quat(v_quats: Array, i: int, quat: Five, m: Rows) -> None:
     """Gradient by the quaternion as given, from that by its rotation matrix (rows ``m``).
 
     The last step removes the part along the quaternion: its length does not matter.
@@ -89,7 +94,7 @@ def _store_quat(v_quats, i, quat, m):
 
 
 @kernel
-def _camera_gradient(t, j, v_j, totals, i, camera):
+def _camera_gradient(t: Triple, j: Four, v_j: Four, totals: Array, i: int, camera: Array) -> Triple:
     """Gradient by the mean in camera axes.
 
     Args:
@@ -122,22 +127,22 @@ def _camera_gradient(t, j, v_j, totals, i, camera):
 
 @parallel_kernel
 def project_backward(
-    order,
-    splats,
-    means,
-    quats,
-    scales,
-    opacities,
-    viewmat,
-    camera,
-    eps2d,
-    antialiased,
-    totals,
-    v_means,
-    v_quats,
-    v_scales,
-    v_opacities,
-):
+    order: Indices,
+    splats: Array,
+    means: Array,
+    quats: Array,
+    scales: Array,
+    opacities: Array,
+    viewmat: Array,
+    camera: Array,
+    eps2d: Scalar,
+    antialiased: bool,
+    totals: Array,
+    v_means: Array,
+    v_quats: Array,
+    v_scales: Array,
+    v_opacities: Array,
+) -> None:
     """Carry the gradients of the drawn Gaussians' splat rows to means, quats, scales and opacities.
 
     Args:

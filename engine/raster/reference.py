@@ -40,24 +40,24 @@ def rasterize_reference(
     """
     settings = settings or RasterSettings()
     gaussians = check_gaussians(means, quats, scales, opacities, colors)
+    view, intrinsics = (matrix.astype(np.float64) for matrix in check_camera(viewmat, K, width, height))
     finite = np.isfinite(np.concatenate([array.reshape(len(array), -1) for array in gaussians], axis=1)).all(
         axis=1
     )
     finite &= np.linalg.norm(gaussians[1], axis=1) > 0
-    means, quats, scales, opacities, colors = (array[finite].astype(np.float64) for array in gaussians)
-    viewmat, K = (matrix.astype(np.float64) for matrix in check_camera(viewmat, K, width, height))
-    t = means @ viewmat[:3, :3].T + viewmat[:3, 3]
+    centres, *others = (array[finite].astype(np.float64) for array in gaussians)
+    t = centres @ view[:3, :3].T + view[:3, 3]
     drawn = np.flatnonzero((t[:, 2] > settings.near) & (t[:, 2] < settings.far))
     order = drawn[np.argsort(t[drawn, 2], kind="stable")]
-    t, quats, scales, opacities, colors = (array[order] for array in (t, quats, scales, opacities, colors))
-    covars = _screen_covars(t, quats, scales, viewmat, K, width, height)
+    t, turns, sizes, peaks, shades = (array[order] for array in (t, *others))
+    covars = _screen_covars(t, turns, sizes, view, intrinsics, width, height)
     blurred = covars + settings.eps2d * np.eye(2)
     if settings.antialiased:
         ratio = np.linalg.det(covars) / np.linalg.det(blurred)
-        opacities = opacities * np.sqrt(np.maximum(ratio, _MIN_BLUR_RATIO))
-    means2d = (t @ K.T)[:, :2] / t[:, 2:]
-    values = np.concatenate([colors, t[:, 2:]], axis=1)
-    return _blend(means2d, blurred, opacities, values, width, height, settings.max_alpha)
+        peaks = peaks * np.sqrt(np.maximum(ratio, _MIN_BLUR_RATIO))
+    means2d = (t @ intrinsics.T)[:, :2] / t[:, 2:]
+    values = np.concatenate([shades, t[:, 2:]], axis=1)
+    return _blend(means2d, blurred, peaks, values, width, height, settings.max_alpha)
 
 
 def _screen_covars(

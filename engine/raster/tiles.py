@@ -9,11 +9,11 @@ import numpy as np
 from .jit import kernel
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from .values import Indices, Offsets
 
 
 @kernel
-def _starts(boxes, columns, rows):
+def _starts(boxes: Indices, columns: int, rows: int) -> Offsets:
     """Where each tile's list begins. [tiles + 1]"""
     starts = np.zeros(columns * rows + 1, np.int64)
     for k in range(boxes.shape[0]):
@@ -26,7 +26,7 @@ def _starts(boxes, columns, rows):
 
 
 @kernel
-def list_tiles(boxes, columns, rows):
+def list_tiles(boxes: Indices, columns: int, rows: int) -> tuple[Offsets, Indices]:
     """Each tile's Gaussians, nearest first.
 
     Two passes over the sorted Gaussians, count and fill: the lists come out sorted without sorting
@@ -53,7 +53,7 @@ def list_tiles(boxes, columns, rows):
     return starts, ranks
 
 
-def deal(starts: NDArray[np.int64], threads: int) -> NDArray[np.int64]:
+def deal(starts: Offsets, threads: int) -> Offsets:
     """Order the tiles so that threads finish together.
 
     numba gives each thread one contiguous share of a loop, and a body fills only few tiles: fullest first,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 TILE_SIDE = 16  # pixels
 
@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
+    Doubles = NDArray[np.float64]
+    Indices = NDArray[np.int32]
+    Offsets = NDArray[np.int64]
+    Keys = NDArray[np.uint64]
+    Flags = NDArray[np.bool_]
+    # What kernels compute with; all of it float32 once compiled.
+    Scalar = float | np.float32
+    Triple = tuple[Scalar, Scalar, Scalar]
+    Four = tuple[Scalar, Scalar, Scalar, Scalar]
+    Five = tuple[Scalar, Scalar, Scalar, Scalar, Scalar]
+    Rows = tuple[Triple, Triple, Triple]
 
 
 @dataclass(frozen=True)
@@ -48,15 +59,17 @@ class RasterSettings:
 class Image:
     """A rendered view; composite it over a background with ``color + (1 - alpha) * background``.
 
+    float32; only the reference's is float64.
+
     Args:
         color: Premultiplied. [H, W, 3]
         alpha: [H, W]
         depth: Sum of weight times camera depth, metres; divide by alpha for the mean depth. [H, W]
     """
 
-    color: Array
-    alpha: Array
-    depth: Array
+    color: NDArray[np.floating[Any]]
+    alpha: NDArray[np.floating[Any]]
+    depth: NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -125,13 +138,13 @@ class Context:
     viewmat: Array
     camera: Array
     settings: RasterSettings
-    order: NDArray[np.int32]
+    order: Indices
     splats: Array
-    starts: NDArray[np.int64]
-    ranks: NDArray[np.int32]
-    work: NDArray[np.int64]
+    starts: Offsets
+    ranks: Indices
+    work: Offsets
     transmittance: Array
-    last: NDArray[np.int32]
+    last: Indices
 
     @property
     def count(self) -> int:

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from lhm_avatars.bench.raster_scene import Scene, body_scene
 from lhm_avatars.engine.raster import RasterSettings, backward, contributions, forward, rasterize, splat_back
+from lhm_avatars.engine.raster.composite_backward import composite_backward
+from lhm_avatars.engine.raster.order import usable
+from lhm_avatars.engine.raster.project import pack, project
 from lhm_avatars.engine.raster.reference import rasterize_reference
 from lhm_avatars.engine.raster.tiles import deal
 
@@ -117,6 +120,20 @@ def test_an_empty_tile_between_full_ones_stays_empty() -> None:
     alone = backward(context, np.where(np.arange(48)[:, None] < 16, 1, 0) * np.ones((16, 48, 3)))
     assert alone.colors[0, 0] > 1
     assert not alone.colors[1].any()
+
+
+def test_read_only_and_unaligned_inputs_compile_nothing_new(body: Scene) -> None:
+    image, context = forward(*body.inputs())
+    backward(context, image.color)
+    kernels = (usable, project, pack, composite_backward)
+    before = [len(kernel.signatures) for kernel in kernels]
+    shifted = [np.frombuffer(b"?" + array.tobytes(), np.float32, offset=1) for array in body.gaussians()]
+    inputs = [array.reshape(own.shape) for array, own in zip(shifted, body.gaussians(), strict=True)]
+    assert not any(array.flags.writeable or array.flags.aligned for array in inputs)
+    again, context = forward(*inputs, *body.camera())
+    np.testing.assert_array_equal(again.color, image.color)
+    backward(context, np.frombuffer(image.color.tobytes(), np.float32).reshape(image.color.shape))
+    assert [len(kernel.signatures) for kernel in kernels] == before
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one thread only")
