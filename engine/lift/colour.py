@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .observation import Observation
 
 _EDGE = 0.004  # of the person's height: mixed pixels reach this far in from the outline
-_LETTERING = 0.018  # of the person's height: strokes thinner than this do not reach the back
+_LETTERING = 0.035  # of the person's height: strokes thinner than this do not reach the back
 
 
 def clean_colors(seen: Observation) -> NDArray[np.float32]:

@@ -43,6 +43,7 @@ _NEIGHBOURS = 6
 _SKIN_DISTANCE = 18.0  # L*a*b*: farther from the face's colour is hair or cloth
 _BROW = 0.045  # metres above the eyes: what is higher is never face
 _HAIR_SHARE = 0.25  # of the crown that must not be skin for a head to have hair
+_BARE_SHARE = 0.4  # of the trunk's front: with more skin than this, the back is taken to be bare too
 _SHOE_HEIGHT = 0.09  # metres above the sole
 
 
@@ -78,11 +79,13 @@ def fill_colors(placed: Placed, rest: Float, joints: Float, maps: DepthMaps, see
     part = placed.parts
     _mirror(rest, part, placed.seen, colors, source)
     open_ = np.flatnonzero(source == SEEN_FILLED)
-    colors[open_] = _from_same_part(rest, part, placed.seen, soft, open_)
+    copied = placed.seen & ~_bare_trunk(rest, joints, part, placed, colors)
+    colors[open_] = _from_same_part(rest, part, copied, soft, open_)
     sheet = ~placed.on_body & ~placed.seen
     colors[sheet] = soft[sheet]
     _fill_head(rest, joints, part, placed, colors, source)
     _dress_unseen_limbs(rest, joints, part, placed.seen, colors, source)
+    _smooth_unseen(rest, part, colors, source)
     return Filled(colors.astype(np.float32), source)
 
 
@@ -134,11 +137,9 @@ def _fill_head(
     eyes = joints[[joint_index("left_eye"), joint_index("right_eye")]].mean(axis=0)
     neck = joints[joint_index("neck")]
     known = placed.seen & (part == HEAD)
-    in_face = known & placed.on_body & (np.abs(rest[:, 0]) < 0.05) & (np.abs(rest[:, 1] - eyes[1] + 0.03) < 0.05)
-    if in_face.sum() < _NEIGHBOURS:
+    is_skin = _skin(rest, joints, part, placed, colors)
+    if is_skin is None:
         return
-    skin = np.median(lab(colors[in_face]), axis=0)
-    is_skin = np.linalg.norm((lab(colors) - skin) * [0.5, 1, 1], axis=1) < _SKIN_DISTANCE
     behind_face = rest[:, 2] < joints[joint_index("head"), 2] + 0.03
     crown = known & (rest[:, 1] > eyes[1] + _BROW)
     around = known & (behind_face | (np.abs(rest[:, 0]) > 0.085) | ~placed.on_body) & (rest[:, 1] > neck[1])
@@ -161,6 +162,27 @@ def _fill_head(
     source[wanted] = SEEN_FILLED
 
 
+def _skin(rest: Float, joints: Float, part: Int, placed: Placed, colors: Float) -> NDArray[np.bool_] | None:
+    """Gaussians of the face's colour; nothing if the photo shows no face. [N]"""
+    eyes = joints[[joint_index("left_eye"), joint_index("right_eye")]].mean(axis=0)
+    in_face = placed.seen & placed.on_body & (part == HEAD)
+    in_face &= (np.abs(rest[:, 0]) < 0.05) & (np.abs(rest[:, 1] - eyes[1] + 0.03) < 0.05)
+    if in_face.sum() < _NEIGHBOURS:
+        return None
+    skin = np.median(lab(colors[in_face]), axis=0)
+    return np.linalg.norm((lab(colors) - skin) * [0.5, 1, 1], axis=1) < _SKIN_DISTANCE
+
+
+def _bare_trunk(rest: Float, joints: Float, part: Int, placed: Placed, colors: Float) -> NDArray[np.bool_]:
+    """Skin that a neckline or a short top shows in front: it does not go on the back of a dressed person. [N]"""
+    skin = _skin(rest, joints, part, placed, colors)
+    trunk = (part == TRUNK) & (rest[:, 1] < joints[joint_index("neck"), 1])
+    shown = trunk & placed.seen
+    if skin is None or not shown.any() or skin[shown].mean() > _BARE_SHARE:
+        return np.zeros(len(rest), bool)
+    return trunk & skin
+
+
 def _dress_unseen_limbs(
     rest: Float, joints: Float, part: Int, in_photo: NDArray[np.bool_], colors: Float, source: NDArray[np.uint8]
 ) -> None:
@@ -175,11 +197,29 @@ def _dress_unseen_limbs(
         colors[rows] = _TROUSERS
         shoe = rows & (rest[:, 1] < rest[part == own, 1].min() + _SHOE_HEIGHT)
         colors[shoe] = _SHOES
+    if not shown[LEFT_LEG] and not shown[RIGHT_LEG]:
+        waist = joints[[joint_index("left_hip"), joint_index("right_hip")], 1].mean() + _WAISTBAND
+        colors[(part == TRUNK) & (source == SEEN_FILLED) & (rest[:, 1] < waist)] = _TROUSERS
     for own, like in ((LEFT_ARM, trunk), (RIGHT_ARM, trunk), (LEFT_HAND, face), (RIGHT_HAND, face)):
         rows = (part == own) & (source == SEEN_FILLED)
         if not shown[own] and not shown[MIRRORED_PARTS[own]] and like.any():
             colors[rows] = np.median(colors[like], axis=0)
 
 
+def _smooth_unseen(rest: Float, part: Int, colors: Float, source: NDArray[np.uint8]) -> None:
+    """Calm the patchwork of sources: unseen colours become the mean of those around them."""
+    for own in np.unique(part):
+        unseen = np.flatnonzero((source != SEEN_PHOTO) & (part == own))
+        around = np.flatnonzero(part == own)
+        if not len(unseen) or len(around) < _SMOOTH_NEIGHBOURS:
+            continue
+        _, nearest = cKDTree(rest[around]).query(rest[unseen], k=_SMOOTH_NEIGHBOURS)
+        for _ in range(_SMOOTH_ROUNDS):
+            colors[unseen] = colors[around[nearest]].mean(axis=1)
+
+
+_SMOOTH_NEIGHBOURS = 14
+_SMOOTH_ROUNDS = 3
+_WAISTBAND = 0.03  # metres above the hip joints
 _TROUSERS = (0.16, 0.18, 0.22)
 _SHOES = (0.10, 0.09, 0.09)

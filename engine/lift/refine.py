@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 STEPS = 40
 _HEIGHT = 800  # pixels of the image that is matched
 _RATES = {"colors": 0.02, "opacities": 0.06, "scales": 0.02}
-_SMALLEST, _LARGEST = 0.5, 2.0  # how far a scale may move from where it started
+_SMALLEST, _LARGEST = 0.5, 1.6  # how far a scale may move from where it started
+_FARTHEST = 0.25  # and a colour: an overfit would show from the next angle
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Refined:
 
 
 def refine(
-    gaussians: Gaussians, free: NDArray[np.bool_], seen: Observation, seed: int, report: Callable[[float], None]
+    gaussians: Gaussians, free: NDArray[np.bool_], seen: Observation, report: Callable[[float], None]
 ) -> Refined:
     """Adjust colour, opacity and size of the free Gaussians.
 
@@ -55,7 +56,6 @@ def refine(
         gaussians: Posed, in the frame of the photo's camera.
         free: Those that may change. [N]
         seen: The photo.
-        seed: For the random backgrounds, which keep holes from hiding.
         report: Told the fraction done.
     """
     factor = min(1.0, _HEIGHT / seen.camera.height)
@@ -63,8 +63,8 @@ def refine(
     size = (camera.width, camera.height)
     target = cv2.resize(clean_colors(seen), size, interpolation=cv2.INTER_AREA)
     alpha = cv2.resize(seen.alpha, size, interpolation=cv2.INTER_AREA)
-    rng = np.random.default_rng(seed)
-    colors = gaussians.colors().astype(np.float32)
+    first = gaussians.colors().astype(np.float32)
+    colors = first
     logits = _logit(gaussians.opacities)
     logs = np.log(gaussians.scales)
     start = logs.copy()
@@ -81,17 +81,16 @@ def refine(
             before = after if step == 0 else before
         if step == STEPS:
             break
-        background = rng.random(3).astype(np.float32)
-        shown = image.color + (1 - image.alpha[..., None]) * background
-        wanted = target * alpha[..., None] + (1 - alpha[..., None]) * background
-        v_color = np.sign(shown - wanted).astype(np.float32)
-        v_alpha = -(v_color @ background) + np.sign(image.alpha - alpha)
+        # Over the photo's own colours, so that a hole asks for opacity and never for a brighter neighbour.
+        shown = image.color + (1 - image.alpha[..., None]) * target
+        v_color = (np.sign(shown - target) * alpha[..., None]).astype(np.float32)
+        v_alpha = -(v_color * target).sum(axis=-1) + np.sign(image.alpha - alpha)
         slope = backward(context, v_color, v_alpha.astype(np.float32))
         colors = colors - mask * steps["colors"](slope.colors)
         logits = logits - free * steps["opacities"](slope.opacities * opacities * (1 - opacities))
         logs = logs - mask * steps["scales"](slope.scales * scales)
         logs = np.clip(logs, start + np.log(_SMALLEST), start + np.log(_LARGEST))
-        colors = colors.clip(0, 1).astype(np.float32)
+        colors = np.clip(colors, first - _FARTHEST, first + _FARTHEST).clip(0, 1).astype(np.float32)
         report((step + 1) / STEPS)
     better = replace(
         gaussians, scales=np.exp(logs), opacities=_sigmoid(logits), sh=sh_from_rgb(colors)[:, None, :]

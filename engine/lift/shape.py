@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from ..avatar.binding import Binding
     from .place import Placed
 
-_WIDTH = 0.55  # standard deviation over spacing: neighbours overlap without a ripple
+_WIDTH = 0.55  # standard deviation over the lattice's step: neighbours overlap without a ripple
+_UNSEEN_WIDTH = 0.85  # the spread points' spacing is the least, not the usual, distance
 _THICKNESS = 0.3  # along the normal, over the width
 _LONGEST = 3.0  # how far a tilted Gaussian may reach along the slope
 _OPACITY = 0.9
+_UNSEEN_OPACITY = 0.97  # or the front shines through the back
 
 
 def flat_gaussians(placed: Placed, colors: Float) -> Gaussians:
@@ -38,9 +40,9 @@ def flat_gaussians(placed: Placed, colors: Float) -> Gaussians:
     across = np.cross(placed.normals, slope)
     rotation = np.stack([slope, across, placed.normals], axis=-1)
     stretch = np.where(placed.seen, np.clip(1.0 / np.maximum(np.abs(facing[:, 0]), 1e-3), 1.0, _LONGEST), 1.0)
-    width = _WIDTH * placed.spacing
+    width = np.where(placed.seen, _WIDTH, _UNSEEN_WIDTH) * placed.spacing
     scales = np.stack([width * stretch, width, _THICKNESS * width], axis=1)
-    opacities = np.full(len(width), _OPACITY)
+    opacities = np.where(placed.seen, _OPACITY, _UNSEEN_OPACITY)
     return Gaussians.from_colors(placed.means, quat_from_matrix(polar_rotation(rotation)), scales, opacities, colors)
 
 
