@@ -505,9 +505,10 @@ def cmd_libraries(_options: argparse.Namespace) -> int:
 
 def cmd_test(options: argparse.Namespace) -> int:
     """Run the tests in the engine's packages and in every Blender."""
-    only = options.only or ["engine", "4.5", "5.0", "5.2"]
     extra = options.pytest_args
-    paths = [] if any(Path(a.split("::")[0]).exists() for a in extra) else ["tests"]
+    chosen = [path for a in extra if (path := Path(a.split("::")[0])).exists()]
+    paths = [] if chosen else ["tests"]
+    only = options.only or where_to_test(chosen)
     shutil.rmtree(BUILD / "reports", ignore_errors=True)
     link_checkout()
     totals = Totals()
@@ -526,6 +527,14 @@ def cmd_test(options: argparse.Namespace) -> int:
         totals.add(report, code, chosen=bool(extra))
     say(f"\n{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
     return 1 if totals.failed or not totals.passed else 0
+
+
+def where_to_test(chosen: Sequence[Path]) -> list[str]:
+    """Name the environments for the chosen files: the engine's has no Blender."""
+    blender = ROOT / "tests" / "blender"
+    if chosen and all(path.resolve().is_relative_to(blender) for path in chosen):
+        return ["4.5", "5.0", "5.2"]
+    return ["engine", "4.5", "5.0", "5.2"]
 
 
 @dataclass

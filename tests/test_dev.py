@@ -200,6 +200,13 @@ def test_what_test_does_not_know_goes_to_pytest(dev: ModuleType) -> None:
     assert options.pytest_args == ["-x", "-k", "axes", "tests/avatar"]
 
 
+def test_blender_tests_run_only_in_blender(dev: ModuleType, root: Path) -> None:
+    everywhere = ["engine", "4.5", "5.0", "5.2"]
+    assert dev.where_to_test([]) == everywhere
+    assert dev.where_to_test([root / "tests" / "blender" / "test_package.py"]) == ["4.5", "5.0", "5.2"]
+    assert dev.where_to_test([root / "tests" / "blender", root / "tests" / "test_dev.py"]) == everywhere
+
+
 REPORT = '<testsuites><testsuite tests="7" failures="1" errors="1" skipped="2"/></testsuites>'
 
 
