@@ -194,7 +194,6 @@ def _read(process: subprocess.Popen[bytes], incoming: SimpleQueue[Message | Ende
         except ProtocolError as error:
             # Only messages can stand in this pipe, so an answer may be lost: better to end than to wait.
             reason = f"it sent something that is no message: {error}"
-            kill_group(process)
     try:
         code = process.wait(CLOSE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -97,6 +97,12 @@ def wait_politely(params, progress):
         time.sleep(0.01)
 
 
+def wait_silently(params, progress):
+    progress("waiting", 0.25, "")
+    time.sleep(60)
+    return {}
+
+
 def sleep_in_c(params, progress):
     """Sleeps with the interpreter's lock held: no other thread of this process can do anything."""
     progress("asleep", 0.5, "")
@@ -118,6 +124,16 @@ METHODS = {
     function.__name__: function
     for function in (
         *(echo, steps, stages, user_error, bug, leave, unsendable, out_of_memory, fill_disk, missing_file),
-        *(noise, abort, last_words, broken_line, wait_politely, sleep_in_c, threads, surroundings),
+        *(
+            noise,
+            abort,
+            last_words,
+            broken_line,
+            wait_politely,
+            wait_silently,
+            sleep_in_c,
+            threads,
+            surroundings,
+        ),
     )
 }
