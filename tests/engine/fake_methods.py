@@ -124,16 +124,7 @@ METHODS = {
     function.__name__: function
     for function in (
         *(echo, steps, stages, user_error, bug, leave, unsendable, out_of_memory, fill_disk, missing_file),
-        *(
-            noise,
-            abort,
-            last_words,
-            broken_line,
-            wait_politely,
-            wait_silently,
-            sleep_in_c,
-            threads,
-            surroundings,
-        ),
+        *(noise, abort, last_words, broken_line, wait_politely, wait_silently, sleep_in_c, threads),
+        *(surroundings,),
     )
 }
