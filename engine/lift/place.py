@@ -32,6 +32,7 @@ _HIDDEN = 0.015  # metres behind the near sheet
 _PULL_IN = 0.05  # metres outside the outline that a surface point may be moved in by
 _WEIGHT_STEP = 8  # pixels: the joint weights beyond the body are blurred on a coarse image
 _WEIGHT_BLUR = 0.05  # metres
+_SPLIT = 0.025  # metres: a gap narrower than twice this is a crease between limbs, not cloth that joins them
 _HELD_SIZE = 0.10  # metres beyond the body that make something near a hand an object
 
 
@@ -114,7 +115,7 @@ class _PixelJoints:
         # cv2.remap takes at most 32767 rows and four channels: read the four corners by hand.
         soft = _bilinear(self.blurred, spots)
         soft /= np.maximum(soft.sum(axis=1, keepdims=True), 1e-9)
-        away = np.clip(self.maps.beyond[rows, columns] / _WEIGHT_BLUR, 0, 1)[:, None]
+        away = np.clip((self.maps.beyond[rows, columns] - _SPLIT) / _WEIGHT_BLUR, 0, 1)[:, None]
         weights = (1 - away) * sharp + away * np.where(soft.sum(axis=1, keepdims=True) > 0.5, soft, sharp)
         held = self.held[rows, columns]
         for part, name in ((LEFT_HAND, "left_wrist"), (RIGHT_HAND, "right_wrist")):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from ..raster.jit import exact_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def _layer(vertices: Float, faces: Int, camera: Camera, sign: float) -> Layer:
     return Layer(face, depth, corners)
 
 
-@numba.njit(cache=True)
+@exact_kernel
 def _fill(
     pixels: Float, z: Float, faces: Int, sign: float, face: Int, depth: Float, corners: Float
 ) -> None:  # pragma: no cover - compiled
