@@ -164,7 +164,7 @@ class EngineClient:
                         if on_progress is not None:
                             on_progress(event)
                     else:
-                        return _value_of(event)
+                        return value_of(event)
                 if request_id not in self._open:
                     raise ValueError(f"request {request_id} has been answered before")
                 if time.monotonic() > deadline:
@@ -259,7 +259,7 @@ class EngineClient:
         return answers
 
 
-def _value_of(answer: Result | Failure) -> Message:
+def value_of(answer: Result | Failure) -> Message:
     """The result, or the exception that the failure stands for."""
     if isinstance(answer, Result):
         return answer.value
