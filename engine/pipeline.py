@@ -9,6 +9,8 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .avatar.binding import DEFAULT_INFLUENCES
 from .avatar.body import bundled_body
 from .avatar.errors import AvatarError
@@ -29,6 +31,7 @@ LIFT = "lift"
 ENGINES = (LIFT,)
 FEWEST, MOST = 5_000, 500_000  # Gaussians
 INFLUENCES = (4, 8)
+UNSURE = 0.3  # visibility below which a landmark is a guess
 
 _PACKAGES = ("numpy", "scipy", "numba", "opencv-contrib-python-headless", "mediapipe", "pillow")
 _LICENCES = {"engine": "GPL-3.0-or-later", "body": "CC0-1.0", "weights": "none"}
@@ -149,7 +152,7 @@ def reconstruct(request: ReconstructRequest, progress: ReportProgress) -> Recons
     metadata = {
         "engine": request.engine,
         "settings": request.settings(),
-        "photo_sha256": prepared.sha256,
+        "photo_sha256": prepared.photo.sha256,
         "versions": versions(),
         "licences": _LICENCES,
         "warnings": warnings,
@@ -169,16 +172,17 @@ def reconstruct(request: ReconstructRequest, progress: ReportProgress) -> Recons
 def observation(prepared: PreparedPhoto) -> Observation:
     """The prepared photo as `lift` wants it."""
     height, width = prepared.alpha.shape
+    keypoints = prepared.keypoints
     if not (prepared.alpha > 0.5).any():
         raise AvatarError("The mask leaves nothing of the photo. Paint the person white and try again.")
     return Observation(
         rgb=prepared.rgb,
         alpha=prepared.alpha,
-        points=prepared.points,
-        confidence=prepared.confidence,
-        world=prepared.world,
-        camera=Camera(prepared.focal, (float(prepared.center[0]), float(prepared.center[1])), width, height),
-        cut=prepared.cut,
+        points=keypoints.points,
+        confidence=np.where(keypoints.inside & (keypoints.visibility > UNSURE), keypoints.visibility, 0.0),
+        world=keypoints.world,
+        camera=Camera(prepared.focal, prepared.center, width, height),
+        cut=frozenset(prepared.cut),
     )
 
 
