@@ -194,13 +194,18 @@ class _Problem:
         return np.concatenate(parts, axis=1)
 
     def _standing(self, points: Float) -> Float:
-        """A standing person's head is above the feet, and both feet are on one floor."""
-        rows = [self.table.row(i) for i in (27, 28, 29, 30, 0)]
-        trust = self.confidence[rows[:4]].min()
-        feet = points[:, rows[:2]].mean(axis=1)
-        lean = (points[:, rows[4]] - feet)[:, 2:]
-        floor = (points[:, rows[2]] - points[:, rows[3]])[:, 1:2]
-        return np.concatenate([15.0 * robust(lean, 0.4), 8.0 * robust(floor, 0.1)], axis=1) * trust
+        """A standing person's hips and shoulders are above the feet, and both feet are on one floor."""
+        ankles, heels, hips, shoulders = (
+            [self.table.row(i) for i in pair] for pair in ((27, 28), (29, 30), (23, 24), (11, 12))
+        )
+        trust = self.confidence[ankles + heels].min()
+        middle = [points[:, pair].mean(axis=1) for pair in (ankles, hips, shoulders)]
+        lean = np.stack([middle[1][:, 2] - middle[0][:, 2], middle[2][:, 2] - middle[0][:, 2]], axis=1)
+        floor = (points[:, heels[0]] - points[:, heels[1]])[:, 1:2]
+        feet = np.concatenate([_PLUMB * robust(lean, 0.3), 8.0 * robust(floor, 0.1)], axis=1) * trust
+        stoop = middle[2][:, 2:] - middle[1][:, 2:]
+        hidden = 1.0 - self.confidence[hips].min() / self.table.trust[hips[0]]
+        return np.concatenate([feet, _PLUMB * hidden * robust(stoop, 0.3)], axis=1)
 
     def match_outline(self, x: Float) -> None:
         """Pair points of the person's outline with the body's rim that faces the same way."""
@@ -262,6 +267,7 @@ def skinned_vertices(body: Body, params: BodyParams) -> Float:
 
 
 _SPACE_WEIGHT = 3.0
+_PLUMB = 40.0  # per metre: the photo hardly tells how far someone leans to or from it
 _HANGING_ARM = 1.1  # radians below the zero pose's spread arm
 _UNSEEN_FACTOR = 10.0
 # Landmark that tells a joint's rotation.
@@ -302,9 +308,9 @@ def _prior_weights() -> Float:
             if name in _BODY_JOINTS:
                 weights[_BODY_JOINTS[name]] = weight
     for side in ("left_", "right_"):
-        weights[_BODY_JOINTS[side + "hip"], 0] = 1.0
+        weights[_BODY_JOINTS[side + "hip"], 0] = 2.0
         weights[_BODY_JOINTS[side + "hip"], 1] = 1.5  # turned-out legs: the image says little about it
-        weights[_BODY_JOINTS[side + "knee"]] = (1.0, 6.0, 6.0)
+        weights[_BODY_JOINTS[side + "knee"]] = (1.5, 6.0, 6.0)
         weights[_BODY_JOINTS[side + "elbow"]] = (1.5, 0.4, 4.0)
     return weights
 
