@@ -13,21 +13,22 @@ if TYPE_CHECKING:
     from ..avatar.arrays import Float
     from .observation import Observation
 
-_EDGE = 0.004  # of the person's height: mixed pixels reach this far in from the outline
-_LETTERING = 0.035  # of the person's height: strokes thinner than this do not reach the back
+_EDGE = 0.007  # metres: mixed pixels reach this far in from the outline
+_LETTERING = 0.09  # metres: lettering and badges smaller than this do not reach the back
 
 
-def clean_colors(seen: Observation) -> NDArray[np.float32]:
+def clean_colors(seen: Observation, pixels_per_metre: float) -> NDArray[np.float32]:
     """The photo with the colours just inside the outline pushed outwards over it.
 
     Args:
         seen: The photo.
+        pixels_per_metre: At the person.
 
     Returns:
         Display-space RGB, 0..1; every pixel has the person's colour. [H, W, 3]
     """
     sure = (seen.alpha > 0.95).astype(np.uint8)
-    size = 2 * max(1, round(_EDGE * seen.person_height)) + 1
+    size = 2 * max(1, round(_EDGE * pixels_per_metre)) + 1
     core = cv2.erode(sure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), borderValue=1)
     # Fingers and straps thinner than the eroded band keep what they have.
     thin = sure & ~cv2.dilate(core, np.ones((2 * size + 1, 2 * size + 1), np.uint8))
@@ -41,19 +42,19 @@ def clean_colors(seen: Observation) -> NDArray[np.float32]:
     return np.where(core[..., None] > 0, seen.rgb, smooth)
 
 
-def calm_colors(colors: NDArray[np.float32], seen: Observation) -> NDArray[np.float32]:
+def calm_colors(colors: NDArray[np.float32], pixels_per_metre: float) -> NDArray[np.float32]:
     """Colours to copy to unseen places: garments and their borders stay, lettering and creases do not.
 
     Args:
         colors: As from :func:`clean_colors`. [H, W, 3]
-        seen: The photo.
+        pixels_per_metre: At the person.
 
     Returns:
         [H, W, 3]
     """
     # A median of 8-bit values is the one large median that is fast; a quarter of the size is enough.
     small = cv2.resize(colors, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    size = max(3, 2 * round(_LETTERING * seen.person_height / 4) + 1)
+    size = max(3, 2 * round(_LETTERING * pixels_per_metre / 8) + 1)
     calm = cv2.medianBlur(np.round(small * 255).clip(0, 255).astype(np.uint8), min(size, 255))
     return cv2.resize(calm, colors.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..avatar.arrays import Float, Int
-    from .observation import Observation
+    from .observation import Camera, Observation
     from .zbuffer import Layer
 
 MATTE_EDGE = 0.4
@@ -49,6 +49,10 @@ class DepthMaps:
     layer: Layer
     body_pixel: NDArray[np.int32]
     beyond: NDArray[np.float32]
+
+    def pixels_per_metre(self, camera: Camera) -> float:
+        """Size of a metre at the person's depth."""
+        return camera.focal / float(np.median(self.front[self.inside]))
 
 
 def depth_maps(vertices: Float, faces: Int, seen: Observation) -> DepthMaps:

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO
 from ..avatar.body import joint_index
-from .colour import calm_colors, clean_colors, lab, sample
+from .colour import calm_colors, lab, sample
 from .parts import (
     HEAD,
     LEFT_ARM,
@@ -44,6 +44,7 @@ _SKIN_DISTANCE = 18.0  # L*a*b*: farther from the face's colour is hair or cloth
 _BROW = 0.045  # metres above the eyes: what is higher is never face
 _HAIR_SHARE = 0.25  # of the crown that must not be skin for a head to have hair
 _BARE_SHARE = 0.4  # of the trunk's front: with more skin than this, the back is taken to be bare too
+_SHOWN_SHARE = 0.15  # of a limb's surface; a leg seen whole from one side shows about 0.4
 _SHOE_HEIGHT = 0.09  # metres above the sole
 
 
@@ -60,7 +61,9 @@ class Filled:
     seen: NDArray[np.uint8]
 
 
-def fill_colors(placed: Placed, rest: Float, joints: Float, maps: DepthMaps, seen: Observation) -> Filled:
+def fill_colors(
+    placed: Placed, rest: Float, joints: Float, maps: DepthMaps, clean: NDArray[np.float32], seen: Observation
+) -> Filled:
     """Colour every Gaussian.
 
     Args:
@@ -68,10 +71,10 @@ def fill_colors(placed: Placed, rest: Float, joints: Float, maps: DepthMaps, see
         rest: Their means in the rest pose, metres. [N, 3]
         joints: Rest joints. [55, 3]
         maps: Near and far sheet.
+        clean: The photo's colours without background. [H, W, 3]
         seen: The photo.
     """
-    clean = clean_colors(seen)
-    calm = calm_colors(clean, seen)
+    calm = calm_colors(clean, maps.pixels_per_metre(seen.camera))
     colors = sample(clean, placed.pixels)
     soft = sample(calm, placed.pixels)
     source = np.full(len(rest), SEEN_FILLED, np.uint8)
@@ -84,7 +87,7 @@ def fill_colors(placed: Placed, rest: Float, joints: Float, maps: DepthMaps, see
     sheet = ~placed.on_body & ~placed.seen
     colors[sheet] = soft[sheet]
     _fill_head(rest, joints, part, placed, colors, source)
-    _dress_unseen_limbs(rest, joints, part, placed.seen, colors, source)
+    _dress_unseen_limbs(rest, joints, part, placed, colors, source)
     _smooth_unseen(rest, part, colors, source)
     return Filled(colors.astype(np.float32), source)
 
@@ -184,19 +187,18 @@ def _bare_trunk(rest: Float, joints: Float, part: Int, placed: Placed, colors: F
 
 
 def _dress_unseen_limbs(
-    rest: Float, joints: Float, part: Int, in_photo: NDArray[np.bool_], colors: Float, source: NDArray[np.uint8]
+    rest: Float, joints: Float, part: Int, placed: Placed, colors: Float, source: NDArray[np.uint8]
 ) -> None:
-    """Limbs of which the photo shows nothing: plain trousers and shoes, sleeves, skin for hands."""
-    shown = [bool((in_photo & (part == own)).sum() >= _NEIGHBOURS) for own in range(len(MIRRORED_PARTS))]
-    trunk = in_photo & (part == TRUNK)
-    face = in_photo & (part == HEAD) & (rest[:, 2] > joints[joint_index("head"), 2] + 0.05)
+    """Limbs of which the photo shows next to nothing: plain trousers and shoes, sleeves, skin for hands."""
+    shown = [_is_shown(part == own, placed) for own in range(len(MIRRORED_PARTS))]
+    trunk = placed.seen & (part == TRUNK)
+    face = placed.seen & (part == HEAD) & (rest[:, 2] > joints[joint_index("head"), 2] + 0.05)
     for own in (LEFT_LEG, RIGHT_LEG):
-        rows = (part == own) & (source == SEEN_FILLED)
+        rows = (part == own) & (source != SEEN_PHOTO)
         if shown[own] or shown[MIRRORED_PARTS[own]]:
             continue
         colors[rows] = _TROUSERS
-        shoe = rows & (rest[:, 1] < rest[part == own, 1].min() + _SHOE_HEIGHT)
-        colors[shoe] = _SHOES
+        colors[rows & (rest[:, 1] < rest[part == own, 1].min() + _SHOE_HEIGHT)] = _SHOES
     if not shown[LEFT_LEG] and not shown[RIGHT_LEG]:
         waist = joints[[joint_index("left_hip"), joint_index("right_hip")], 1].mean() + _WAISTBAND
         colors[(part == TRUNK) & (source == SEEN_FILLED) & (rest[:, 1] < waist)] = _TROUSERS
@@ -204,6 +206,12 @@ def _dress_unseen_limbs(
         rows = (part == own) & (source == SEEN_FILLED)
         if not shown[own] and not shown[MIRRORED_PARTS[own]] and like.any():
             colors[rows] = np.median(colors[like], axis=0)
+
+
+def _is_shown(rows: NDArray[np.bool_], placed: Placed) -> bool:
+    """Whether the photo shows a fair part of a limb's surface."""
+    area = np.where(rows & placed.on_body, placed.spacing**2, 0.0)
+    return bool(area[placed.seen].sum() > _SHOWN_SHARE * area.sum())
 
 
 def _smooth_unseen(rest: Float, part: Int, colors: Float, source: NDArray[np.uint8]) -> None:

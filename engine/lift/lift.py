@@ -11,6 +11,7 @@ import numpy as np
 from ..avatar.avatar import SEEN_PHOTO, Avatar
 from ..avatar.binding import strongest
 from ..avatar.skinning import blend_transforms, forward_kinematics
+from .colour import clean_colors
 from .depth import depth_maps
 from .fill import fill_colors
 from .fit import fit_body, skinned_vertices
@@ -82,10 +83,12 @@ def lift(
     posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
     blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
     report("fill", 0.0)
-    filled = fill_colors(placed, unposed_points(placed.means, blended), joints, maps, seen)
+    clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
+    filled = fill_colors(placed, unposed_points(placed.means, blended), joints, maps, clean, seen)
     refined = refine(
         flat_gaussians(placed, filled.colors),
         _inner(placed, seen),
+        clean,
         seen,
         lambda done: report("refine", done),
     )

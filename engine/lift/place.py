@@ -102,8 +102,7 @@ class _PixelJoints:
         rows, columns = np.mgrid[0 : seen.camera.height : _WEIGHT_STEP, 0 : seen.camera.width : _WEIGHT_STEP]
         inside = maps.inside[rows, columns]
         coarse = self._sharp(rows.ravel(), columns.ravel()).reshape(*rows.shape, JOINT_COUNT) * inside[..., None]
-        metres = float(np.median(maps.front[maps.inside])) / seen.camera.focal
-        sigma = _WEIGHT_BLUR / metres / _WEIGHT_STEP
+        sigma = _WEIGHT_BLUR * maps.pixels_per_metre(seen.camera) / _WEIGHT_STEP
         blurred = [cv2.GaussianBlur(np.ascontiguousarray(coarse[..., j]), (0, 0), sigma) for j in range(JOINT_COUNT)]
         self.blurred = np.stack(blurred, axis=-1)
 

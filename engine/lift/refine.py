@@ -14,7 +14,6 @@ import numpy as np
 
 from ..avatar.sh import sh_from_rgb
 from ..raster import backward, forward
-from .colour import clean_colors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,20 +47,25 @@ class Refined:
 
 
 def refine(
-    gaussians: Gaussians, free: NDArray[np.bool_], seen: Observation, report: Callable[[float], None]
+    gaussians: Gaussians,
+    free: NDArray[np.bool_],
+    clean: NDArray[np.float32],
+    seen: Observation,
+    report: Callable[[float], None],
 ) -> Refined:
     """Adjust colour, opacity and size of the free Gaussians.
 
     Args:
         gaussians: Posed, in the frame of the photo's camera.
         free: Those that may change. [N]
+        clean: The photo's colours without background. [H, W, 3]
         seen: The photo.
         report: Told the fraction done.
     """
     factor = min(1.0, _HEIGHT / seen.camera.height)
     camera = seen.camera.scaled(factor)
     size = (camera.width, camera.height)
-    target = cv2.resize(clean_colors(seen), size, interpolation=cv2.INTER_AREA)
+    target = cv2.resize(clean, size, interpolation=cv2.INTER_AREA)
     alpha = cv2.resize(seen.alpha, size, interpolation=cv2.INTER_AREA)
     first = gaussians.colors().astype(np.float32)
     colors = first
