@@ -12,14 +12,29 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import preferences
+from . import commands, preferences, properties
+from .operators import files, install, jobs, pose, preview, reconstruct
+from .panels import main as main_panel
+from .rendering import preview_engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
 # In order: settings first, then what uses them, panels last. Undone from the end.
-MODULES: tuple[ModuleType, ...] = (preferences,)
+MODULES: tuple[ModuleType, ...] = (
+    preferences,
+    properties,
+    preview_engine,
+    jobs,
+    install,
+    reconstruct,
+    pose,
+    files,
+    preview,
+    commands,
+    main_panel,
+)
 
 _undo = ExitStack()
 

@@ -1,0 +1,1 @@
+"""What the user can do: each operator gathers, calls one function, reports."""

@@ -1,0 +1,43 @@
+"""Which avatar the user means, and what it knows of itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..engine.avatar.body import JOINT_NAMES
+from ..rigging.avatar_objects import AVATAR_KEY
+
+if TYPE_CHECKING:
+    import bpy
+
+    from ..engine.avatar.arrays import Float
+
+NO_AVATAR = "Select an avatar first"
+
+
+def active_armature(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The armature of the avatar that the active object belongs to."""
+    found = context.view_layer.objects.active if context.view_layer else None
+    while found is not None and found.get(AVATAR_KEY) != "armature":
+        found = found.parent
+    return found
+
+
+def cloud_of(armature: bpy.types.Object) -> bpy.types.Object | None:
+    """The Gaussians of an avatar; None when the user deleted them."""
+    clouds = (child for child in armature.children if child.get(AVATAR_KEY) == "cloud")
+    return next(clouds, None)
+
+
+def rest_joints(armature: bpy.types.Object) -> Float:
+    """Where the joints are at rest, metres, body axes. [55, 3]"""
+    bones = armature.data.bones  # type: ignore[union-attr]
+    return np.array([bones[name].head_local for name in JOINT_NAMES], np.float32)
+
+
+def metadata_of(armature: bpy.types.Object) -> dict[str, Any]:
+    """What the avatar's file said about where it comes from."""
+    return json.loads(armature.get("lhm_metadata", "{}"))

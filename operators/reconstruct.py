@@ -1,0 +1,282 @@
+"""The operator 'Reconstruct from Image', and the ways to it: menu, file browser, dropping a photo."""
+
+# No `from __future__ import annotations` here: Blender reads the annotations as properties.
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.app.handlers import persistent
+from bpy.props import EnumProperty, FloatVectorProperty, IntProperty, StringProperty
+
+from ..engine.avatar.errors import AvatarError
+from ..engine.environment import engine_python
+from ..engine.protocol import Progress
+from ..preferences import engine_root
+from ..properties import DEFAULT_COUNT, FEWEST, INFLUENCE_ITEMS, LATEST_SEED, MOST, POSE_ITEMS, job_state, settings
+from . import reconstruction
+from .jobs import ModalJob, running
+from .reconstruction import ENGINE_MISSING, Made, PhotoJob, Settings, place, reconstruct_photo
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".jp2")
+NO_PHOTO = "No photo is chosen. Choose one in the sidebar (N) > LHM Avatars, then press Reconstruct."
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """The last avatar and what it was made of, so that Adjust Last Operation need not wait for the engine."""
+
+    photo: Path
+    settings: Settings
+    made: Made
+
+
+# The only state of this module. Cleared when a file is loaded and when the add-on goes.
+_last: list[Remembered] = []
+
+
+class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
+    """Turn a photo of a person into an avatar that can be posed, standing at the 3D cursor"""
+
+    bl_idname = "lhm.reconstruct"
+    bl_label = "Reconstruct from Image"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Reconstruct"
+
+    if TYPE_CHECKING:
+        photo: str
+        mask: str
+        count: int
+        seed: int
+        influences: str
+        pose: str
+        location: tuple[float, float, float]
+        avatar_file: str
+    else:
+        photo: StringProperty(
+            name="Photo", description="Empty: the one chosen in the sidebar", subtype="FILE_PATH", options={"SKIP_SAVE"}
+        )
+        mask: StringProperty(
+            name="Mask", description="White where the person is. Empty: found automatically", subtype="FILE_PATH",
+            options={"SKIP_SAVE"},
+        )  # fmt: skip
+        count: IntProperty(
+            name="Splats", description="About how many", default=DEFAULT_COUNT, min=FEWEST, max=MOST,
+            options={"SKIP_SAVE"},
+        )  # fmt: skip
+        seed: IntProperty(
+            name="Seed", description="The same seed gives the same avatar", min=0, max=LATEST_SEED,
+            options={"SKIP_SAVE"},
+        )  # fmt: skip
+        influences: EnumProperty(
+            name="Bones per Splat", description="How many bones may move one splat", items=INFLUENCE_ITEMS,
+            options={"SKIP_SAVE"},
+        )  # fmt: skip
+        pose: EnumProperty(name="Pose", description="How the avatar stands at first", items=POSE_ITEMS)
+        location: FloatVectorProperty(
+            name="Location", description="Point on the ground. Not set: the 3D cursor", subtype="TRANSLATION",
+            options={"SKIP_SAVE"},
+        )  # fmt: skip
+        avatar_file: StringProperty(
+            name="Avatar File", description="Also write the avatar to this file (.lhma)", subtype="FILE_PATH",
+            options={"SKIP_SAVE"},
+        )  # fmt: skip
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """An engine is there and has nothing else to do."""
+        if running() is not None:
+            cls.poll_message_set("Wait for the running job, or cancel it")
+            return False
+        if engine_python(engine_root(context)) is None:
+            cls.poll_message_set(ENGINE_MISSING)
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Begin and let the user go on working; ask for the photo when there is none."""
+        if not self.photo:
+            self._take_from(context)
+        if not self.photo:
+            return bpy.ops.lhm.choose_photo("INVOKE_DEFAULT")
+        if bpy.app.background:
+            return self.execute(context)
+        self.location = self._location(context)  # the cursor may move while the engine works
+        try:
+            job = reconstruction.start(self._photo(), self._settings(), engine_root(context))
+        except AvatarError as error:
+            return self._refuse(context, error)
+        return self.begin(context, job)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Do it and wait: in background, from scripts, and again with another pose."""
+        photo, settings = self._photo(), self._settings()
+        try:
+            if not self.photo:
+                raise AvatarError(NO_PHOTO)
+            if (known := self._known(photo, settings)) is not None:
+                place(context, known, name=photo.stem, location=self._location(context), pose=self.pose)
+                return {"FINISHED"}
+            job_state(context).begin(self.title)
+            made = reconstruct_photo(
+                context,
+                photo,
+                settings,
+                location=self._location(context),
+                pose=self.pose,
+                keep=self._keep(),
+                on_progress=_show_in(context),
+            ).made
+        except AvatarError as error:
+            return self._refuse(context, error)
+        finally:
+            if job_state(context).running:
+                job_state(context).end("Stopped", failed=True)
+        return self._made(context, made)
+
+    def finish(self, context: bpy.types.Context, job: PhotoJob) -> set[str]:
+        """Put the person where the cursor was when the button was pressed."""
+        made = job.result()
+        if self._keep() is not None:
+            job.keep(self._keep())
+        place(context, made, name=self._photo().stem, location=self.location, pose=self.pose)
+        return self._made(context, made)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Adjust Last Operation: only what does not take a minute."""
+        self.layout.prop(self, "pose")
+        self.layout.prop(self, "location")
+
+    def _made(self, context: bpy.types.Context, made: Made) -> set[str]:
+        _last[:] = [Remembered(self._photo(), self._settings(), made)]
+        for warning in made.warnings:
+            self.report({"WARNING"}, warning)
+        outcome = f"{self._photo().stem}: {made.avatar.gaussians.count:,} splats"
+        job_state(context).end(outcome, warnings=made.warnings)
+        self.report({"INFO"}, outcome)
+        return {"FINISHED"}
+
+    def _refuse(self, context: bpy.types.Context, error: AvatarError) -> set[str]:
+        job_state(context).end(str(error), failed=True)
+        self.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+
+    def _take_from(self, context: bpy.types.Context) -> None:
+        chosen = settings(context)
+        for name in ("photo", "mask", "count", "seed", "influences"):
+            if not self.properties.is_property_set(name):
+                setattr(self, name, getattr(chosen, name))
+
+    def _known(self, photo: Path, settings: Settings) -> Made | None:
+        """The last avatar, if Blender repeats the operator with the same photo and settings."""
+        repeated = self.options.is_repeat or self.options.is_repeat_last
+        fits = repeated and _last and (_last[0].photo, _last[0].settings) == (photo, settings)
+        return _last[0].made if fits else None
+
+    def _location(self, context: bpy.types.Context) -> tuple[float, ...]:
+        """Where the avatar shall stand."""
+        given = self.properties.is_property_set("location")
+        return tuple(self.location if given else context.scene.cursor.location)
+
+    def _photo(self) -> Path:
+        return Path(bpy.path.abspath(self.photo))
+
+    def _keep(self) -> Path | None:
+        return Path(bpy.path.abspath(self.avatar_file)) if self.avatar_file else None
+
+    def _settings(self) -> Settings:
+        mask = Path(bpy.path.abspath(self.mask)) if self.mask else None
+        return Settings(mask, self.seed, self.count, int(self.influences))
+
+
+class LHM_OT_choose_photo(bpy.types.Operator):
+    """Choose a photo of a person and reconstruct an avatar from it"""
+
+    bl_idname = "lhm.choose_photo"
+    bl_label = "Person from Photo"
+    bl_options = {"INTERNAL"}
+
+    if TYPE_CHECKING:
+        filepath: str
+        filter_image: bool
+        filter_folder: bool
+    else:
+        filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+        filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+        filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """As for the reconstruction itself."""
+        if running() is not None:
+            cls.poll_message_set("Wait for the running job, or cancel it")
+            return False
+        if engine_python(engine_root(context)) is None:
+            cls.poll_message_set(ENGINE_MISSING)
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Open the file browser, unless a photo was dropped."""
+        if self.filepath:
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remember the photo and begin."""
+        settings(context).photo = self.filepath
+        how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
+        chosen = settings(context)
+        return bpy.ops.lhm.reconstruct(
+            how, photo=self.filepath, mask=chosen.mask, count=chosen.count, seed=chosen.seed,
+            influences=chosen.influences,
+        ) - {"RUNNING_MODAL"} or {"FINISHED"}  # fmt: skip
+
+
+class LHM_FH_photo(bpy.types.FileHandler):
+    """A photo dropped onto the sidebar; elsewhere dropping stays Blender's own."""
+
+    bl_idname = "LHM_FH_photo"
+    bl_label = "Person from Photo"
+    bl_import_operator = "lhm.choose_photo"
+    bl_file_extensions = ";".join(IMAGE_SUFFIXES)
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        """Only over the sidebar of the 3D Viewport."""
+        area, region = context.area, context.region
+        return area is not None and area.type == "VIEW_3D" and region is not None and region.type == "UI"
+
+
+def _show_in(context: bpy.types.Context):  # noqa: ANN202
+    """A listener that keeps the job's state and Blender's cursor up to date."""
+    manager, state = context.window_manager, job_state(context)
+
+    def show(progress: Progress) -> None:
+        state.message, state.fraction = progress.message, progress.fraction
+        manager.progress_update(progress.fraction)
+
+    return show
+
+
+def _menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    self.layout.operator(LHM_OT_choose_photo.bl_idname, text="Person from Photo (LHM Avatars)")
+
+
+@persistent
+def _forget(_file: str = "", _unused: object = None) -> None:
+    _last.clear()
+
+
+def attach(undo: ExitStack) -> None:
+    """Add File > Import > Person from Photo, and forget the last avatar in time."""
+    bpy.types.TOPBAR_MT_file_import.append(_menu)
+    undo.callback(bpy.types.TOPBAR_MT_file_import.remove, _menu)
+    bpy.app.handlers.load_pre.append(_forget)
+    undo.callback(bpy.app.handlers.load_pre.remove, _forget)
+    undo.callback(_last.clear)
+
+
+CLASSES = (LHM_OT_reconstruct, LHM_OT_choose_photo, LHM_FH_photo)
