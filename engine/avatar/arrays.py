@@ -24,7 +24,8 @@ def require_shape(name: str, array: Float | Int, shape: Sequence[int | None]) ->
     got = array.shape
     if len(got) == len(shape) and all(want in (None, have) for want, have in zip(shape, got, strict=True)):
         return
-    expected = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ")"
+    expected = ", ".join("any" if want is None else str(want) for want in shape)
+    expected = f"({expected},)" if len(shape) == 1 else f"({expected})"
     raise ValueError(f"{name} must have shape {expected}, got {got}")
 
 
@@ -34,6 +35,6 @@ def float_array(name: str, values: ArrayLike, shape: Sequence[int | None]) -> ND
     Raises:
         ValueError: If the shape differs.
     """
-    array = np.ascontiguousarray(values, dtype=np.float32)
+    array = np.asarray(values, dtype=np.float32, order="C")
     require_shape(name, array, shape)
     return array

@@ -50,6 +50,11 @@ class Avatar:
         object.__setattr__(self, "seen", np.ascontiguousarray(self.seen, np.uint8))
         require_shape("seen", self.seen, (self.gaussians.count,))
         require_shape("joint_indices", self.binding.joint_indices, (self.gaussians.count, None))
+        used = self.binding.joint_indices
+        if used.size and not 0 <= used.min() <= used.max() < JOINT_COUNT:
+            raise ValueError(
+                f"joint_indices must be 0 to {JOINT_COUNT - 1}, got {used.min()} to {used.max()}"
+            )
 
     def posed(self, params: BodyParams) -> Gaussians:
         """The Gaussians in a pose; betas and expression of ``params`` are ignored, the shape is baked in.

@@ -40,7 +40,7 @@ class Gaussians:
     sh: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        count = len(self.means)
+        count = len(float_array("means", self.means, (None, 3)))
         shapes = {
             "means": (count, 3),
             "quats": (count, 4),

@@ -47,20 +47,21 @@ def forward_kinematics(
         if array.shape[-2:] != (count, 3):
             raise ValueError(f"{name} must have shape (..., {count}, 3), got {array.shape}")
     local = matrix_from_rotvec(pose)
-    batch = np.broadcast_shapes(joints.shape[:-2], pose.shape[:-2])
-    posed_from_rest = np.zeros((*batch, count, 4, 4), np.result_type(joints, pose))
+    transl = np.zeros(3, local.dtype) if transl is None else np.asarray(transl)
+    batch = np.broadcast_shapes(joints.shape[:-2], pose.shape[:-2], transl.shape[:-1])
+    posed_from_rest = np.zeros((*batch, count, 4, 4), np.result_type(joints, local))
     rotations = posed_from_rest[..., :3, :3]
     heads = np.empty((*batch, count, 3), posed_from_rest.dtype)  # posed joint positions
     for joint, parent in enumerate(parents):
         if parent < 0:
             rotations[..., joint, :, :], heads[..., joint, :] = local[..., joint, :, :], joints[..., joint, :]
             continue
-        rotations[..., joint, :, :] = rotations[..., parent, :, :] @ local[..., joint, :, :]
+        turn = rotations[..., parent, :, :]
+        rotations[..., joint, :, :] = turn @ local[..., joint, :, :]
         bone = joints[..., joint, :] - joints[..., parent, :]
-        heads[..., joint, :] = heads[..., parent, :] + (rotations[..., parent, :, :] @ bone[..., None])[..., 0]
+        heads[..., joint, :] = heads[..., parent, :] + (turn @ bone[..., None])[..., 0]
     posed_from_rest[..., :3, 3] = heads - (rotations @ joints[..., None])[..., 0]
-    if transl is not None:
-        posed_from_rest[..., :3, 3] += np.asarray(transl)[..., None, :]
+    posed_from_rest[..., :3, 3] += transl[..., None, :]
     posed_from_rest[..., 3, 3] = 1
     return posed_from_rest
 

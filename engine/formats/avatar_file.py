@@ -11,12 +11,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding
 from ..avatar.body import BodyParams
 from ..avatar.errors import AvatarError
 from ..avatar.gaussians import Gaussians
-from .safetensors import FormatError, read_safetensors, write_safetensors
+from .safetensors import FormatError, parse_object, read_safetensors, write_safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +61,7 @@ def load_avatar(path: Path) -> Avatar:
     path = Path(path)
     try:
         arrays, texts = read_safetensors(path)
+        header = _header(path, texts)
     except FileNotFoundError as error:
         raise AvatarError(f"There is no avatar file at {path}. Choose an existing {SUFFIX} file.") from error
     except OSError as error:
@@ -69,7 +72,6 @@ def load_avatar(path: Path) -> Avatar:
         raise AvatarError(
             f"{path.name} is not a whole avatar file: {error}. Reconstruct it again."
         ) from error
-    header = _header(path, texts)
     try:
         return _avatar(arrays, header["metadata"])
     except (KeyError, ValueError) as error:
@@ -81,21 +83,38 @@ def load_avatar(path: Path) -> Avatar:
 def _header(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     if _HEADER_KEY not in texts:
         raise AvatarError(f"{path.name} is not an avatar file. Choose a {SUFFIX} file made by LHM Avatars.")
-    header = json.loads(texts[_HEADER_KEY])
-    if header["schema"] > SCHEMA_VERSION:
+    header = parse_object(texts[_HEADER_KEY])
+    schema = header.get("schema")
+    if not isinstance(schema, int):
+        raise FormatError("it does not name its version")
+    if schema > SCHEMA_VERSION:
         raise AvatarError(
-            f"{path.name} was made by a newer LHM Avatars (file version {header['schema']}, "
+            f"{path.name} was made by a newer LHM Avatars (file version {schema}, "
             f"this one reads up to {SCHEMA_VERSION}). Update the extension."
         )
+    if not isinstance(header.get("metadata"), dict):
+        raise FormatError("its metadata are missing")
     return header
 
 
 def _avatar(arrays: Mapping[str, NDArray[Any]], metadata: dict[str, Any]) -> Avatar:
     return Avatar(
-        gaussians=Gaussians(**{name: arrays[name] for name in _GAUSSIAN_FIELDS}),
-        binding=Binding(arrays["joint_indices"], arrays["joint_weights"]),
-        params=BodyParams(**{name: arrays[_PARAMS_PREFIX + name] for name in _PARAM_FIELDS}),
-        joints=arrays["joints"],
-        seen=arrays["seen"],
+        gaussians=Gaussians(**{name: _typed(arrays, name, np.float32) for name in _GAUSSIAN_FIELDS}),
+        binding=Binding(
+            _typed(arrays, "joint_indices", np.int32), _typed(arrays, "joint_weights", np.float32)
+        ),
+        params=BodyParams(
+            **{name: _typed(arrays, _PARAMS_PREFIX + name, np.float32) for name in _PARAM_FIELDS}
+        ),
+        joints=_typed(arrays, "joints", np.float32),
+        seen=_typed(arrays, "seen", np.uint8),
         metadata=metadata,
     )
+
+
+def _typed(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type[np.generic]) -> NDArray[Any]:
+    """An array of the file; of another type it would be converted, and no longer be what was written."""
+    array = arrays[name]
+    if array.dtype != dtype:
+        raise ValueError(f"{name} must be {np.dtype(dtype)}, got {array.dtype}")
+    return array

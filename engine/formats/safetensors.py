@@ -11,12 +11,13 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeGuard
 
     from numpy.typing import NDArray
 
@@ -48,7 +49,8 @@ def write_safetensors(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: 
     """
     path = Path(path)
     header, offset = {"__metadata__": dict(metadata)}, 0
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    # Not ascontiguousarray, which makes a single number a list of one.
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in contiguous.items():
         if array.dtype not in _NAMES:
             raise ValueError(f"{name}: no safetensors type for {array.dtype}")
@@ -80,7 +82,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str
         Arrays by name, and text by name.
 
     Raises:
-        FormatError: If the file is cut short or is something else.
+        FormatError: If the file is cut short, damaged or something else.
         OSError: If it cannot be opened.
     """
     content = Path(path).read_bytes()
@@ -88,18 +90,77 @@ def read_safetensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str
     start = _LENGTH_BYTES + length
     if len(content) < _LENGTH_BYTES or length > _MAX_HEADER or start > len(content):
         raise FormatError("the header is longer than the file")
+    header = parse_object(content[_LENGTH_BYTES:start])
+    texts = header.pop("__metadata__", {})
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        raise FormatError("the header is damaged (its texts are no texts)")
+    entries = [_entry(name, entry) for name, entry in header.items()]
+    _require_tiling(entries, len(content) - start)
+    arrays = {
+        entry.name: np.frombuffer(content, entry.dtype, math.prod(entry.shape), start + entry.begin)
+        .reshape(entry.shape)
+        .copy()
+        for entry in entries
+    }
+    return arrays, texts
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """A JSON object from a file that may be damaged or hostile.
+
+    Raises:
+        FormatError: If the text is no JSON or no object.
+    """
     try:
-        header = json.loads(content[_LENGTH_BYTES:start])
-        metadata = header.pop("__metadata__", {})
-        arrays = {name: _array(name, entry, content, start) for name, entry in header.items()}
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, KeyError, TypeError) as error:
+        parsed = json.loads(text)
+    # Not only JSONDecodeError: wrong UTF-8 and numbers of thousands of digits are plain ValueErrors.
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"the header is damaged ({error})") from error
-    return arrays, metadata
+    if not isinstance(parsed, dict):
+        raise FormatError(f"the header is damaged (an object is expected, got {type(parsed).__name__})")
+    return parsed
 
 
-def _array(name: str, entry: dict[str, Any], content: bytes, start: int) -> NDArray[Any]:
-    dtype = np.dtype(_DTYPES[entry["dtype"]])
-    shape, (begin, end) = tuple(entry["shape"]), entry["data_offsets"]
-    if end - begin != math.prod(shape) * dtype.itemsize or start + end > len(content):
-        raise FormatError(f"array {name!r} is cut short")
-    return np.frombuffer(content, dtype, math.prod(shape), start + begin).reshape(shape).copy()
+class _Entry(NamedTuple):
+    """One array as the header describes it; offsets are bytes after the header."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+def _entry(name: str, entry: object) -> _Entry:
+    fields = entry if isinstance(entry, dict) else {}
+    kind, shape, offsets = (fields.get(key) for key in ("dtype", "shape", "data_offsets"))
+    if not (isinstance(kind, str) and kind in _DTYPES and _counts(shape) and _counts(offsets)):
+        raise FormatError(f"the header is damaged (array {name!r})")
+    if len(offsets) != 2:
+        raise FormatError(f"the header is damaged (array {name!r})")
+    dtype = np.dtype(_DTYPES[kind])
+    if offsets[1] - offsets[0] != math.prod(shape) * dtype.itemsize:
+        raise FormatError(f"the header is damaged (the size of array {name!r})")
+    return _Entry(name, dtype, tuple(shape), offsets[0], offsets[1])
+
+
+def _counts(values: object) -> TypeGuard[list[int]]:
+    """Whether it is a list of whole numbers from zero up; JSON's true and false are not meant."""
+    return isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
+
+
+def _require_tiling(entries: list[_Entry], size: int) -> None:
+    """The format allows no gaps, no overlaps and nothing after the last array.
+
+    Raises:
+        FormatError: Naming the first array that does not begin where the one before it ends.
+    """
+    position = 0
+    for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
+        if entry.begin != position:
+            raise FormatError(f"the header is damaged (array {entry.name!r} is not where it should be)")
+        if entry.end > size:
+            raise FormatError(f"array {entry.name!r} is cut short")
+        position = entry.end
+    if position != size:
+        raise FormatError(f"{size - position} bytes follow the last array")

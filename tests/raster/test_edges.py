@@ -168,7 +168,7 @@ def test_tiles_are_dealt_once_each_and_evenly() -> None:
         ("means", np.zeros((4000, 2)), r"means must have shape \(any, 3\), got \(4000, 2\)"),
         ("quats", np.zeros((4000, 3)), r"quats must have shape \(4000, 4\), got \(4000, 3\)"),
         ("scales", np.zeros((3999, 3)), r"scales must have shape \(4000, 3\), got \(3999, 3\)"),
-        ("opacities", np.zeros((4000, 1)), r"opacities must have shape \(4000\), got \(4000, 1\)"),
+        ("opacities", np.zeros((4000, 1)), r"opacities must have shape \(4000,\), got \(4000, 1\)"),
         ("opacities", np.full(4000, 1.5), "opacities must lie in 0..1, got 1.5"),
         ("colors", np.zeros((4000, 4)), r"colors must have shape \(4000, 3\), got \(4000, 4\)"),
         ("viewmat", np.eye(3), r"viewmat must have shape \(4, 4\), got \(3, 3\)"),
