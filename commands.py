@@ -165,7 +165,7 @@ def _progress_lines() -> Callable[[Progress], None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"blender -c {COMMAND}", description="People from photos, as avatars.")
+    parser = argparse.ArgumentParser(prog=f"blender -c {COMMAND}", description="Avatars from photos.")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     making = verbs.add_parser("reconstruct", help="turn a photo into a .blend with an avatar")
     making.add_argument("photo", type=Path, metavar="PHOTO")
@@ -203,7 +203,7 @@ def _size(text: str) -> Size:
 
 
 def _say(text: str) -> None:
-    """One line on the terminal; on stderr, so that whoever reads our output gets nothing else of Blender's."""
+    """One line on the terminal; on stderr, apart from what Blender prints."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

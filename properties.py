@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.app.handlers import persistent
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 DEFAULT_COUNT = 40_000
@@ -110,21 +109,12 @@ def job_state(context: bpy.types.Context) -> LHM_JobState:
     return context.window_manager.lhm_job  # type: ignore[attr-defined]
 
 
-@persistent
-def _forget_job(_file: str = "", _unused: object = None) -> None:
-    """No job lives through the loading of a file."""
-    for manager in bpy.data.window_managers:
-        manager.property_unset("lhm_job")
-
-
 def attach(undo: ExitStack) -> None:
     """Give scenes their settings and the window manager its job."""
     bpy.types.Scene.lhm_avatars = PointerProperty(type=LHM_SceneSettings)  # type: ignore[attr-defined]
     undo.callback(delattr, bpy.types.Scene, "lhm_avatars")
     bpy.types.WindowManager.lhm_job = PointerProperty(type=LHM_JobState, options={"SKIP_SAVE"})  # type: ignore[attr-defined]
     undo.callback(delattr, bpy.types.WindowManager, "lhm_job")
-    bpy.app.handlers.load_post.append(_forget_job)
-    undo.callback(bpy.app.handlers.load_post.remove, _forget_job)
 
 
 CLASSES = (LHM_SceneSettings, LHM_JobState)

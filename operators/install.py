@@ -10,18 +10,18 @@ import bpy
 
 from ..engine import environment
 from ..engine.avatar.errors import AvatarError
-from ..engine.protocol import Cancelled, Progress
+from ..engine.protocol import Progress
 from ..preferences import engine_root, preferences
 from ..properties import job_state
 from ..rendering.engine_session import LOG_FILE as PREVIEW_LOG
 from ..rendering.engine_session import shared
-from .jobs import ModalJob, running
+from .jobs import BUSY, ModalJob, running
 from .reconstruction import LOG_FILE as ENGINE_LOG
 
 DOWNLOAD = "about 200 MB to download, 700 MB on disk"
 OFFLINE = (
-    "Blender may not go online. Allow it in Preferences > System > Network, or name a Wheel Folder in the preferences "
-    "of LHM Avatars."
+    "Blender may not go online. Allow it in Preferences > System > Network, or name a Wheel Folder in the "
+    "preferences of LHM Avatars."
 )
 _LOGS = (ENGINE_LOG, PREVIEW_LOG, environment.LOG_FILE)
 
@@ -34,7 +34,9 @@ class InstallJob:
         self._news: SimpleQueue[Progress] = SimpleQueue()
         self._wanted_end = Event()
         self._outcome: Path | Exception | None = None
-        self._thread = Thread(target=self._work, args=(root, arguments), name="engine installation", daemon=True)
+        self._thread = Thread(
+            target=self._work, args=(root, arguments), name="engine installation", daemon=True
+        )
         self._thread.start()
 
     def poll(self) -> bool:
@@ -70,7 +72,9 @@ class InstallJob:
         try:
             self._outcome = environment.build(
                 root,
-                progress=lambda stage, fraction, message: self._news.put(Progress(0, stage, fraction, message)),
+                progress=lambda stage, fraction, message: self._news.put(
+                    Progress(0, stage, fraction, message)
+                ),
                 cancelled=self._wanted_end.is_set,
                 **arguments,
             )
@@ -90,7 +94,7 @@ class LHM_OT_install_engine(ModalJob, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is a place to get it from, and nothing else goes on."""
         if running() is not None:
-            cls.poll_message_set("Wait for the running job, or cancel it")
+            cls.poll_message_set(BUSY)
             return False
         if not bpy.app.online_access and not preferences(context).wheel_folder:
             cls.poll_message_set(OFFLINE)
@@ -143,7 +147,7 @@ class LHM_OT_remove_engine(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is one, and it has nothing to do."""
         if running() is not None:
-            cls.poll_message_set("Wait for the running job, or cancel it")
+            cls.poll_message_set(BUSY)
             return False
         return environment.engine_python(engine_root(context)) is not None
 

@@ -1,7 +1,7 @@
 """Long jobs in a window: one at a time, watched by a timer, shown in the panel and the status bar.
 
-A job works in another process or thread and never touches Blender. The operator that started it looks at it ten
-times a second, and is the only one who turns its result into something in the scene.
+A job works in another process or thread and never touches Blender. The operator that started it looks at it
+ten times a second, and is the only one who turns its result into something in the scene.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 import bpy
+from bpy.app.handlers import persistent
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.protocol import Cancelled, EngineBug
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..engine.protocol import Progress
 
 TICK_SECONDS = 0.1
+BUSY = "Wait for the running job, or cancel it"
 BUG = "The engine made a mistake that it should not make. Please report it with the log (Engine > Open Log)."
 _EARLIEST_SECONDS, _EARLIEST_SHARE = 2.0, 0.03  # before, the time left would be a guess
 
@@ -66,7 +68,7 @@ class Watch:
         return time_left(self.job.progress.fraction, time.monotonic() - self.began)
 
 
-# The only state of this module: the job in the window. Cleared when it ends, a file is loaded, the add-on goes.
+# The only state of this module: the job in the window. Empty when it ends, a file is loaded, the add-on goes.
 _running: list[Watch] = []
 
 
@@ -209,13 +211,25 @@ def redraw_sidebars(context: bpy.types.Context) -> None:
                         region.tag_redraw()
 
 
-def _close_all() -> None:
+@persistent
+def _close_all(_file: str = "", _unused: object = None) -> None:
+    """No job outlives the file it was started in."""
     while _running:
         _running.pop().job.close()
 
 
+@persistent
+def _forget(_file: str = "", _unused: object = None) -> None:
+    for manager in bpy.data.window_managers:
+        manager.property_unset("lhm_job")
+
+
 def attach(undo: ExitStack) -> None:
-    """End a running job with the add-on."""
+    """End a running job with the file and with the add-on."""
+    handlers = bpy.app.handlers
+    for kind, handler in ((handlers.load_pre, _close_all), (handlers.load_post, _forget)):
+        kind.append(handler)
+        undo.callback(kind.remove, handler)
     undo.callback(_close_all)
 
 

@@ -66,7 +66,9 @@ class LHM_OT_add_walk(bpy.types.Operator):
         travel: BoolProperty(name="Walk Forward", description="Cover ground; otherwise walk on the spot")
         cycles: IntProperty(name="Double Steps", description="How many", default=4, min=1, max=200)
         set_range: BoolProperty(
-            name="Set Frame Range", description="Let the scene end with the walk, so that it repeats", default=True
+            name="Set Frame Range",
+            description="Let the scene end with the walk: it then repeats",
+            default=True,
         )
 
     @classmethod

@@ -17,8 +17,9 @@ from .avatars import NO_AVATAR, active_armature, cloud_of
 if TYPE_CHECKING:
     from ..engine.avatar.arrays import Float
 
-CAMERA = "Avatar Camera"
-_LENS = 60.0  # millimetres: a portrait's, faces keep their shape
+CAMERA, BACKGROUND = "Avatar Camera", "Avatar Background"
+_GREY = (0.36, 0.38, 0.41)  # scene-linear; a plain wall that sets off dark and light clothes alike
+_LENS = 60.0  # millimetres: as for a portrait, faces keep their shape
 _MARGIN = 1.12  # air around the person
 _STRAYS = 0.002  # share of Gaussians on either side that do not count for the frame
 _LOOK_DOWN = 0.08  # slope: the camera stands a little above the person's middle
@@ -64,12 +65,17 @@ class LHM_OT_set_up_preview(bpy.types.Operator):
 
 
 def set_up_preview(scene: bpy.types.Scene) -> None:
-    """Render a scene with LHM Preview, and show colours as they are."""
+    """Render a scene with LHM Preview, show colours as they are, and have a background if there is none."""
     scene.render.engine = ENGINE_ID
+    if scene.world is None:
+        scene.world = bpy.data.worlds.new(BACKGROUND)
+        scene.world.color = _GREY
     scene.view_settings.view_transform = "Standard"  # AgX and Filmic would change the photo's colours
 
 
-def add_camera(context: bpy.types.Context, armature: bpy.types.Object, azimuth: float = 30.0) -> bpy.types.Object:
+def add_camera(
+    context: bpy.types.Context, armature: bpy.types.Object, azimuth: float = 30.0
+) -> bpy.types.Object:
     """Add a camera that sees the whole person, and make it the scene's.
 
     Args:
@@ -120,7 +126,9 @@ def world_points(context: bpy.types.Context, armature: bpy.types.Object) -> Floa
     Display modifiers are left out: they turn points into faces.
     """
     cloud = cloud_of(armature)
-    display = [modifier for modifier in cloud.modifiers if modifier.name == "LHM Display" and modifier.show_viewport]
+    display = [
+        modifier for modifier in cloud.modifiers if modifier.name == "LHM Display" and modifier.show_viewport
+    ]
     for modifier in display:
         modifier.show_viewport = False
     try:

@@ -1,6 +1,7 @@
 """The operator 'Reconstruct from Image', and the ways to it: menu, file browser, dropping a photo."""
 
 # No `from __future__ import annotations` here: Blender reads the annotations as properties.
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,18 @@ from ..engine.avatar.errors import AvatarError
 from ..engine.environment import engine_python
 from ..engine.protocol import Progress
 from ..preferences import engine_root
-from ..properties import DEFAULT_COUNT, FEWEST, INFLUENCE_ITEMS, LATEST_SEED, MOST, POSE_ITEMS, job_state, settings
+from ..properties import (
+    DEFAULT_COUNT,
+    FEWEST,
+    INFLUENCE_ITEMS,
+    LATEST_SEED,
+    MOST,
+    POSE_ITEMS,
+    job_state,
+    settings,
+)
 from . import reconstruction
-from .jobs import ModalJob, running
+from .jobs import BUSY, ModalJob, running
 from .reconstruction import ENGINE_MISSING, Made, PhotoJob, Settings, place, reconstruct_photo
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".jp2")
@@ -55,11 +65,14 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
         avatar_file: str
     else:
         photo: StringProperty(
-            name="Photo", description="Empty: the one chosen in the sidebar", subtype="FILE_PATH", options={"SKIP_SAVE"}
+            name="Photo",
+            description="Empty: the one chosen in the sidebar",
+            subtype="FILE_PATH",
+            options={"SKIP_SAVE"},
         )
         mask: StringProperty(
-            name="Mask", description="White where the person is. Empty: found automatically", subtype="FILE_PATH",
-            options={"SKIP_SAVE"},
+            name="Mask", description="White where the person is. Empty: found automatically",
+            subtype="FILE_PATH", options={"SKIP_SAVE"},
         )  # fmt: skip
         count: IntProperty(
             name="Splats", description="About how many", default=DEFAULT_COUNT, min=FEWEST, max=MOST,
@@ -86,13 +99,7 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An engine is there and has nothing else to do."""
-        if running() is not None:
-            cls.poll_message_set("Wait for the running job, or cancel it")
-            return False
-        if engine_python(engine_root(context)) is None:
-            cls.poll_message_set(ENGINE_MISSING)
-            return False
-        return True
+        return _ready(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Begin and let the user go on working; ask for the photo when there is none."""
@@ -111,10 +118,10 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Do it and wait: in background, from scripts, and again with another pose."""
+        if not self.photo:
+            return self._refuse(context, AvatarError(NO_PHOTO))
         photo, settings = self._photo(), self._settings()
         try:
-            if not self.photo:
-                raise AvatarError(NO_PHOTO)
             if (known := self._known(photo, settings)) is not None:
                 place(context, known, name=photo.stem, location=self._location(context), pose=self.pose)
                 return {"FINISHED"}
@@ -209,13 +216,7 @@ class LHM_OT_choose_photo(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """As for the reconstruction itself."""
-        if running() is not None:
-            cls.poll_message_set("Wait for the running job, or cancel it")
-            return False
-        if engine_python(engine_root(context)) is None:
-            cls.poll_message_set(ENGINE_MISSING)
-            return False
-        return True
+        return _ready(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Open the file browser, unless a photo was dropped."""
@@ -250,7 +251,18 @@ class LHM_FH_photo(bpy.types.FileHandler):
         return area is not None and area.type == "VIEW_3D" and region is not None and region.type == "UI"
 
 
-def _show_in(context: bpy.types.Context):  # noqa: ANN202
+def _ready(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """Whether a reconstruction can begin; where not, the greyed button says why."""
+    if running() is not None:
+        operator.poll_message_set(BUSY)
+    elif engine_python(engine_root(context)) is None:
+        operator.poll_message_set(ENGINE_MISSING)
+    else:
+        return True
+    return False
+
+
+def _show_in(context: bpy.types.Context) -> Callable[[Progress], None]:
     """A listener that keeps the job's state and Blender's cursor up to date."""
     manager, state = context.window_manager, job_state(context)
 

@@ -1,8 +1,8 @@
 """From a photo to an avatar in the scene: what the operator, the command and scripts call.
 
-    from bl_ext.user_default.lhm_avatars.operators.reconstruction import reconstruct_photo
-    made = reconstruct_photo(bpy.context, Path("/path/to/photo.jpg"))
-    made.objects.armature.location.x += 1
+from bl_ext.user_default.lhm_avatars.operators.reconstruction import reconstruct_photo
+made = reconstruct_photo(bpy.context, Path("/path/to/photo.jpg"))
+made.objects.armature.location.x += 1
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 LOG_FILE = "engine.log"
 ENGINE_MISSING = (
-    "The engine is not installed. Install it in the 3D Viewport: sidebar (N) > LHM Avatars > Engine, then try again."
+    "The engine is not installed. Install it in the 3D Viewport: sidebar (N) > LHM Avatars > Install Engine."
 )
 _AVATAR_FILE = "avatar.lhma"
 _NAP_SECONDS = 0.05
@@ -255,6 +255,6 @@ def _work_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="lhm-avatars-", dir=bpy.app.tempdir or None))
     except OSError as error:
         raise AvatarError(
-            f"The folder for temporary files cannot be written ({error.strerror}). Free some space, or choose another "
-            "one in Preferences > File Paths > Temporary Files."
+            f"The folder for temporary files cannot be written ({error.strerror}). Free some space, or "
+            "choose another one in Preferences > File Paths > Temporary Files."
         ) from error

@@ -13,6 +13,7 @@ from ..preferences import engine_root, preferences
 from ..properties import job_state, settings
 
 CATEGORY = "LHM Avatars"
+GOOD_TO_KNOW = ("Runs on your computer. Your photo is not uploaded", "Use photos of people who agreed")
 _PIXELS_PER_LETTER = 7.0  # of the interface's font at scale 1; only for breaking lines
 
 
@@ -118,7 +119,11 @@ class LHM_PT_engine(_Sidebar, bpy.types.Panel):
             layout.label(text="Installation not finished", icon="ERROR")
         else:
             layout.label(text="Not installed", icon="ERROR")
-        words = ("Runs on your computer. Your photo is not uploaded", "Use photos of people who agreed", f"Folder: {found.root}")
+        words = (
+            "Runs on your computer. Your photo is not uploaded",
+            "Use photos of people who agreed",
+            f"Folder: {found.root}",
+        )
         draw_words(layout.column(align=True), context, words)
         row = layout.row(align=True)
         row.operator("lhm.remove_engine" if found.ready else "lhm.install_engine")
