@@ -46,6 +46,11 @@ class Remembered:
 _last: list[Remembered] = []
 
 
+def last_made() -> Made | None:
+    """The last avatar made in this session, with the engine's report."""
+    return _last[0].made if _last else None
+
+
 class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
     """Turn a photo of a person into an avatar that can be posed, standing at the 3D cursor"""
 
