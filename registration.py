@@ -7,6 +7,7 @@ than classes (a property on a Blender type, a menu entry, a handler, a command) 
 
 from __future__ import annotations
 
+import atexit
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import bpy
 from . import commands, preferences, properties
 from .operators import files, install, jobs, pose, preview, reconstruct
 from .panels import main as main_panel
+from .panels import preview_settings
 from .rendering import preview_engine
 
 if TYPE_CHECKING:
@@ -34,9 +36,14 @@ MODULES: tuple[ModuleType, ...] = (
     preview,
     commands,
     main_panel,
+    preview_settings,
 )
 
 _undo = ExitStack()
+
+# Blender as a Python module does not end while a render engine of an add-on is registered. The Blender
+# program has disabled its add-ons by then, so nothing is left to undo.
+atexit.register(_undo.close)
 
 
 def register() -> None:

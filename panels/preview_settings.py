@@ -1,0 +1,52 @@
+"""Properties > Render and View Layer, when the render engine is LHM Preview."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..rendering.preview_engine import ENGINE_ID
+from ..rendering.render_settings import keeps_photo_colors
+
+
+class _PreviewPanel:
+    """Shown for our render engine only."""
+
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    COMPAT_ENGINES = {ENGINE_ID}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Our engine is chosen."""
+        return context.engine in cls.COMPAT_ENGINES
+
+
+class LHM_PT_film(_PreviewPanel, bpy.types.Panel):
+    """Film settings of LHM Preview."""
+
+    bl_label = "Film"
+    bl_context = "render"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Transparency, and what the view transform does to the colours."""
+        self.layout.use_property_split = True
+        self.layout.prop(context.scene.render, "film_transparent", text="Transparent")
+        if not keeps_photo_colors(context.scene):
+            column = self.layout.column(align=True)
+            column.label(text="The view transform changes the photo's colors.", icon="INFO")
+            column.prop(context.scene.view_settings, "view_transform")
+
+
+class LHM_PT_passes(_PreviewPanel, bpy.types.Panel):
+    """Passes of LHM Preview."""
+
+    bl_label = "Passes"
+    bl_context = "view_layer"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The one optional pass."""
+        self.layout.use_property_split = True
+        self.layout.prop(context.view_layer, "use_pass_z", text="Depth")
+
+
+CLASSES = (LHM_PT_film, LHM_PT_passes)

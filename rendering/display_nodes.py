@@ -1,0 +1,250 @@
+"""The Geometry Nodes group that shows posed Gaussians in Cycles, EEVEE and the viewport, without the add-on.
+
+For a picture each Gaussian becomes a quad that faces the camera and has the size and direction of the ellipse
+that the Gaussian is on the image; the material paints a bell on it. In the viewport, where one looks from
+elsewhere, it becomes an opaque patch lying on the surface.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import bpy
+
+from ..rigging.nodes import available, generated_group
+from .splat_material import CORNER, EMISSION, patch_material, splat_material
+
+if TYPE_CHECKING:
+    from ..rigging.nodes import Nodes
+
+    Socket = bpy.types.NodeSocket
+
+NAME, VERSION = "LHM Splats", 1
+CORNERS = 4
+"""Vertices of the result per Gaussian, in the order of the Gaussians."""
+
+REACH = 3.2  # half the side of a quad in standard deviations; beyond, alpha is below 1.5 / 255
+DILATION = 0.3  # the engine's rasterizer blurs by as much
+PATCH_SIZE = 1.6  # half the side of a patch in standard deviations; closes the surface, blurs little
+FAINTEST_PATCH = 0.25  # of opacity; fainter ones would be specks in the air
+STEEPEST = 3.0  # slope of a ray; else what is beside the camera would be smeared across the picture
+_SMALLEST_SIDE = 1e-6  # metres
+
+_VECTOR = "FLOAT_VECTOR"
+_AXES = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+
+def display_group() -> bpy.types.NodeTree:
+    """The group; made when the file has none that is up to date.
+
+    Inputs: ``Dilation`` (variance of the blur that the engine counted on, square pixels), ``Raw Colors``
+    (emit the display-space values as they are: right with view transform Raw), ``Splats in Viewport``
+    (show there what will be rendered; right from the camera only).
+    """
+    return generated_group(NAME, VERSION, _build)
+
+
+def _build(nodes: Nodes) -> None:
+    geometry = nodes.input("Geometry", "NodeSocketGeometry")
+    dilation = _default(nodes, nodes.input("Dilation", "NodeSocketFloat"), DILATION)
+    raw = nodes.input("Raw Colors", "NodeSocketBool")
+    everywhere = nodes.input("Splats in Viewport", "NodeSocketBool")
+
+    for pattern in ("bone_*", "sh_*", "radius"):  # four copies of each would only slow things down
+        geometry = _without(nodes, geometry, pattern)
+    geometry = nodes.store(geometry, EMISSION, "FLOAT_COLOR", _emission(nodes, raw))
+    quad, rotation = _quad(nodes), _rotation(nodes)
+    splats = _realized(nodes, geometry, quad, splat_material(), *_ellipse(nodes, rotation, dilation))
+    patches = _realized(nodes, geometry, quad, patch_material(), *_patch(nodes, rotation))
+    in_viewport = nodes.add("GeometryNodeIsViewport").outputs[0]
+    as_patches = nodes.add("FunctionNodeBooleanMath", in_viewport, everywhere, operation="NIMPLY")
+    shown = nodes.add("GeometryNodeSwitch", as_patches, splats, patches, input_type="GEOMETRY")
+    nodes.output("Geometry", "NodeSocketGeometry", shown)
+
+
+def _default(nodes: Nodes, socket: Socket, value: float) -> Socket:
+    for item in nodes.tree.interface.items_tree:
+        if item.name == socket.name:  # type: ignore[attr-defined]
+            item.default_value, item.min_value = value, 0.0  # type: ignore[attr-defined]
+    return socket
+
+
+def _without(nodes: Nodes, geometry: Socket, pattern: str) -> Socket:
+    if "pattern_mode" in bpy.types.GeometryNodeRemoveAttribute.bl_rna.properties:  # a socket since 5.0
+        node = nodes.add("GeometryNodeRemoveAttribute", geometry, pattern, pattern_mode="WILDCARD")
+    else:
+        node = nodes.add("GeometryNodeRemoveAttribute", geometry, "Wildcard", pattern)
+    return node.outputs[0]
+
+
+def _emission(nodes: Nodes, raw: Socket) -> Socket:
+    """The photo's colours as light: decoded by the sRGB curve, unless they are wanted raw.
+
+    Source: IEC 61966-2-1.
+    """
+    display = nodes.vector("MAXIMUM", nodes.attribute("gs_color", _VECTOR), (0.0, 0.0, 0.0))
+    shifted = nodes.vector("MULTIPLY_ADD", display, (1 / 1.055,) * 3, (0.055 / 1.055,) * 3)
+    curve = nodes.add("ShaderNodeSeparateXYZ", nodes.vector("POWER", shifted, (2.4,) * 3)).outputs
+    line = nodes.add("ShaderNodeSeparateXYZ", nodes.vector("SCALE", display, 1 / 12.92)).outputs
+    parts = []
+    for value, low, high in zip(
+        nodes.add("ShaderNodeSeparateXYZ", display).outputs, line, curve, strict=True
+    ):
+        dark = nodes.math("LESS_THAN", value, 0.04045)
+        parts.append(nodes.add("GeometryNodeSwitch", dark, high, low, input_type="FLOAT").outputs[0])
+    light = nodes.add("ShaderNodeCombineXYZ", *parts)
+    return nodes.add("GeometryNodeSwitch", raw, light, display, input_type="VECTOR").outputs[0]
+
+
+def _rotation(nodes: Nodes) -> Socket:
+    """The posed orientation; at rest where nothing poses the cloud."""
+    posed = nodes.add("GeometryNodeInputNamedAttribute", "rotation", data_type="QUATERNION")
+    value, exists = available(posed.outputs)
+    rest = nodes.attribute("rest_rotation", "QUATERNION")
+    return nodes.add("GeometryNodeSwitch", exists, rest, value, input_type="ROTATION").outputs[0]
+
+
+def _quad(nodes: Nodes) -> Socket:
+    """A square that knows its corners.
+
+    It comes from a mesh in the file because only such a mesh can name its active colour attribute, which is
+    the one that Solid shading shows. The name outlives the attribute; the values come with the points.
+    """
+    info = nodes.add("GeometryNodeObjectInfo", _quad_object(), transform_space="ORIGINAL")
+    mesh = next(socket for socket in info.outputs if socket.type == "GEOMETRY")
+    position = nodes.add("GeometryNodeInputPosition")
+    return nodes.store(_without(nodes, mesh, EMISSION), CORNER, _VECTOR, position)
+
+
+def _quad_object() -> bpy.types.Object:
+    """In no collection: it is never seen, and the group keeps it in the file."""
+    mesh = bpy.data.meshes.new(f"{NAME} Quad")
+    corners = [(x * REACH, y * REACH, 0.0) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    mesh.from_pydata(corners, [], [range(CORNERS)])
+    mesh.color_attributes.active_color = mesh.color_attributes.new(EMISSION, "FLOAT_COLOR", "POINT")
+    return bpy.data.objects.new(mesh.name, mesh)
+
+
+def _realized(
+    nodes: Nodes,
+    points: Socket,
+    quad: Socket,
+    material: bpy.types.Material,
+    rotation: Socket,
+    scale: Socket,
+) -> Socket:
+    """One quad per point."""
+    painted = nodes.add("GeometryNodeSetMaterial", quad, None, material)
+    instances = nodes.add("GeometryNodeInstanceOnPoints", points, None, painted, None, None, rotation, scale)
+    return nodes.add("GeometryNodeRealizeInstances", instances).outputs[0]
+
+
+def _ellipse(nodes: Nodes, rotation: Socket, dilation: Socket) -> tuple[Socket, Socket]:
+    """Orientation and scale of a quad that is the Gaussian's ellipse on the image.
+
+    The quad is parallel to the image, so quads lie behind each other as the Gaussians' centres do, which is
+    the order a splat rasterizer blends in. The Gaussian is projected onto it along the ray through its
+    centre: with a = S R^T x for the projection's rows x, y the covariance is [[a.a, a.b], [a.b, b.b]], and
+    its eigenvectors are the sides.
+
+    Source: Zwicker et al. 2001, the local affine approximation.
+    """
+    rows, back, pixel = _camera(nodes)
+    inverse, sizes = nodes.add("FunctionNodeInvertRotation", rotation), nodes.attribute("scale", _VECTOR)
+    a, b = (
+        nodes.vector("MULTIPLY", nodes.add("FunctionNodeRotateVector", row.oblique, inverse), sizes)
+        for row in rows
+    )
+    xx, xy, yy = (nodes.vector("DOT_PRODUCT", *pair) for pair in ((a, a), (a, b), (b, b)))
+    half = nodes.math("MULTIPLY", nodes.math("SUBTRACT", xx, yy), 0.5)
+    mean = nodes.math("MULTIPLY", nodes.math("ADD", xx, yy), 0.5)
+    root = nodes.math("SQRT", nodes.math("MULTIPLY_ADD", half, half, nodes.math("MULTIPLY", xy, xy)))
+    blur = nodes.math("MULTIPLY", dilation, nodes.math("MULTIPLY", pixel, pixel))
+    sides = [
+        nodes.math("SQRT", nodes.math("MAXIMUM", nodes.math("ADD", variance, blur), _SMALLEST_SIDE**2))
+        for variance in (nodes.math("ADD", mean, root), nodes.math("SUBTRACT", mean, root))
+    ]
+    angle = nodes.math("MULTIPLY", nodes.math("ARCTAN2", xy, half), 0.5)
+    across, up = (
+        nodes.vector("SCALE", row.axis, nodes.math(function, angle))
+        for row, function in zip(rows, ("COSINE", "SINE"), strict=True)
+    )
+    along = nodes.vector("ADD", across, up)
+    turn = nodes.add("FunctionNodeAxesToRotation", back, along, primary_axis="Z", secondary_axis="X")
+    return turn.outputs[0], nodes.add("ShaderNodeCombineXYZ", *sides, 1.0).outputs[0]
+
+
+class _Row(NamedTuple):
+    """An axis of the image in object space, and the row that projects along the ray onto it."""
+
+    axis: Socket
+    oblique: Socket
+
+
+def _camera(nodes: Nodes) -> tuple[tuple[_Row, _Row], Socket, Socket]:
+    """The image's x and y, the way back to the camera, and the side of a pixel where the Gaussian is."""
+    camera = nodes.add("GeometryNodeInputActiveCamera").outputs[0]
+    info = nodes.add("GeometryNodeObjectInfo", camera, transform_space="RELATIVE")
+    placed = {socket.identifier: socket for socket in info.outputs}
+    lens = {socket.identifier: socket for socket in nodes.add("GeometryNodeCameraInfo", camera).outputs}
+    x, y, back = (
+        nodes.add("FunctionNodeRotateVector", axis, placed["Rotation"]).outputs[0] for axis in _AXES
+    )
+    position = nodes.add("GeometryNodeInputPosition")
+    from_camera = nodes.vector("SUBTRACT", position, placed["Location"])
+    parallel = lens["Is Orthographic"]
+    away = nodes.math("MULTIPLY", nodes.vector("DOT_PRODUCT", from_camera, back), -1.0)
+    depth = nodes.add("GeometryNodeSwitch", parallel, away, 1.0, input_type="FLOAT").outputs[0]
+    widest = nodes.add("GeometryNodeSwitch", parallel, STEEPEST, 0.0, input_type="FLOAT").outputs[0]
+    rows = tuple(_Row(axis, _oblique(nodes, axis, back, from_camera, depth, widest)) for axis in (x, y))
+    # Entry 0, 0 of the projection is the focal length in halves of the picture's width.
+    stretch = nodes.add("FunctionNodeSeparateMatrix", lens["Projection Matrix"]).outputs[0]
+    focal = nodes.math("MULTIPLY", nodes.math("MULTIPLY", stretch, 0.5), _picture_width(nodes))
+    return rows, back, nodes.math("DIVIDE", depth, focal)  # type: ignore[return-value]
+
+
+def _oblique(
+    nodes: Nodes, axis: Socket, back: Socket, from_camera: Socket, depth: Socket, widest: Socket
+) -> Socket:
+    """The row that projects onto an axis along the ray, whose slope is bounded; zero for parallel rays."""
+    slope = nodes.math("DIVIDE", nodes.vector("DOT_PRODUCT", from_camera, axis), depth)
+    lowest = nodes.math("MULTIPLY", widest, -1.0)
+    bounded = nodes.math("MAXIMUM", nodes.math("MINIMUM", slope, widest), lowest)
+    return nodes.vector("ADD", axis, nodes.vector("SCALE", back, bounded))
+
+
+def _picture_width(nodes: Nodes) -> Socket:
+    """In pixels. No node knows it, so two driven values ask the scene; no Python runs for them."""
+    driven = []
+    for path in ("render.resolution_x", "render.resolution_percentage"):
+        node = nodes.add("ShaderNodeValue")
+        driver = node.outputs[0].driver_add("default_value").driver
+        driver.type = "AVERAGE"
+        variable = driver.variables.new()
+        variable.type = "CONTEXT_PROP"
+        variable.targets[0].context_property = "ACTIVE_SCENE"
+        variable.targets[0].data_path = path
+        driven.append(node.outputs[0])
+    return nodes.math("MULTIPLY", nodes.math("MULTIPLY", *driven), 0.01)
+
+
+def _patch(nodes: Nodes, rotation: Socket) -> tuple[Socket, Socket]:
+    """Orientation and scale of a quad in the plane of the Gaussian's two longer axes."""
+    sizes = nodes.attribute("scale", _VECTOR)
+    sx, sy, sz = nodes.add("ShaderNodeSeparateXYZ", sizes).outputs
+    flat_x = nodes.math("LESS_THAN", sx, nodes.math("MINIMUM", sy, sz))
+    flat_y = nodes.math("LESS_THAN", sy, nodes.math("MINIMUM", sx, sz))
+    ex, ey, ez = (nodes.add("FunctionNodeRotateVector", axis, rotation) for axis in _AXES)
+
+    def choose(kind: str, if_x: Socket, if_y: Socket, if_z: Socket) -> Socket:
+        inner = nodes.add("GeometryNodeSwitch", flat_y, if_z, if_y, input_type=kind)
+        return nodes.add("GeometryNodeSwitch", flat_x, inner, if_x, input_type=kind).outputs[0]
+
+    normal, along = choose("VECTOR", ex, ey, ez), choose("VECTOR", ey, ex, ex)
+    length, width = choose("FLOAT", sy, sx, sx), choose("FLOAT", sz, sz, sy)
+    opacity = nodes.attribute("opacity", "FLOAT")
+    visible = nodes.math("GREATER_THAN", opacity, FAINTEST_PATCH)
+    factor = nodes.math("MULTIPLY", visible, PATCH_SIZE / REACH)
+    turn = nodes.add("FunctionNodeAxesToRotation", normal, along, primary_axis="Z", secondary_axis="X")
+    scale = nodes.vector("SCALE", nodes.add("ShaderNodeCombineXYZ", length, width, 1.0), factor)
+    return turn.outputs[0], scale
