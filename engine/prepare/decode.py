@@ -137,8 +137,8 @@ def _decode(image: Image.Image, name: str, sha256: str, min_side: int, max_pixel
     width, height = image.size
     if min(width, height) < min_side:
         raise AvatarError(
-            f"{name} is only {width} × {height} pixels. Choose one with at least {min_side} pixels on each side, "
-            "and better 1000."
+            f"{name} is only {width} × {height} pixels. Choose one with at least {min_side} pixels on "
+            "each side, and better 1000."
         )
     if getattr(image, "n_frames", 1) > 1:
         notes.append("The file holds several pictures; the first was taken.")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .boxes import Box
-from .keypoints import Keypoints, landmark
+from .keypoints import Keypoints
+from .landmarks import landmark
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .boxes import Box
     from .decode import Photo
 
 PERSON_HEIGHT = 1024

@@ -9,43 +9,16 @@ import numpy as np
 
 from ..avatar.axes import OPENCV_FROM_BODY
 from .boxes import Box, clipped, limited, resized
+from .landmarks import MIRRORED, landmark
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .models import Models, Pose
 
-LANDMARK_NAMES: tuple[str, ...] = (
-    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
-    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
-    "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index",
-    "left_thumb", "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
-    "right_ankle", "left_heel", "right_heel", "left_foot_index", "right_foot_index",
-)  # fmt: skip
-"""mediapipe's 33 landmarks, in its order."""
-
-_MIRRORED = np.array(
-    [
-        LANDMARK_NAMES.index(
-            name.replace("left", "right") if "left" in name else name.replace("right", "left")
-        )
-        for name in LANDMARK_NAMES
-    ]
-)
 _MARGINS = (0.08, 0.2, 0.35)
 _VIEW_SIDE = 1024
 _SAME_PERSON = 0.5
-
-
-def landmark(name: str) -> int:
-    """Position of a landmark.
-
-    Raises:
-        ValueError: If there is no such landmark.
-    """
-    if name not in LANDMARK_NAMES:
-        raise ValueError(f"no landmark named {name!r}; landmarks are {', '.join(LANDMARK_NAMES)}")
-    return LANDMARK_NAMES.index(name)
 
 
 @dataclass(frozen=True)
@@ -138,9 +111,9 @@ def estimate(
 
 def _unmirrored(pose: Pose, width: int) -> Pose:
     """The same person from a look at the mirror image: left and right change names, x its direction."""
-    points = pose.points[_MIRRORED] * (-1.0, 1.0) + (width, 0.0)
-    world = pose.world[_MIRRORED] * (-1.0, 1.0, 1.0)
-    return type(pose)(points, pose.visibility[_MIRRORED], world, pose.mask[:, ::-1])
+    points = pose.points[MIRRORED] * (-1.0, 1.0) + (width, 0.0)
+    world = pose.world[MIRRORED] * (-1.0, 1.0, 1.0)
+    return type(pose)(points, pose.visibility[MIRRORED], world, pose.mask[:, ::-1])
 
 
 def _placed(pose: Pose, window: Box, size: tuple[int, int]) -> Pose:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from .boxes import Box, clipped, limited, mask_box, resized
+from .landmarks import MIRRORED, landmark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
 
 MAX_PEOPLE = 6
 _SEARCH_SIDE = 1280
-_LANDSCAPE = 1.5  # Beyond this shape a person becomes too small in the model's square input.
+_LANDSCAPE, _PANORAMA = 1.5, 2.5  # Beyond such shapes people become small in the model's square input.
 _VISIBLE = 0.5
 _SURE = 0.5
-_SAME = 0.5  # Share of a silhouette that belongs to someone already found.
+_SAME = 0.5  # Share of a silhouette or of its landmarks.
+_LEFT_OVER = 0.2
+_LEAST_AREA = 0.05  # Of the largest person's; who is smaller does not matter.
+_AGREE = 0.1
+_MARGINS = (0.25, 0.08)  # About the person; the second leaves out more of a neighbour.
+_TRUNK = ("nose", "left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
 
 @dataclass(frozen=True)
@@ -51,24 +57,64 @@ def find_people(models: Models, rgb: NDArray[np.uint8]) -> list[Person]:
         models: mediapipe.
         rgb: The photo. [H, W, 3]
     """
-    height, width = rgb.shape[:2]
-    size = (width, height)
-    people: list[Person] = []
-    rest = rgb
+    size = (rgb.shape[1], rgb.shape[0])
+    search = _Search(models, rgb)
     for window in _windows(size):
-        while len(people) < MAX_PEOPLE and (person := _look(models, rest, window, people)):
-            people.append(person)
-            rest = without(rest, person.mask > 0.2)
-    for face in models.faces(limited(rgb, _SEARCH_SIDE)) * (max(size) / min(max(size), _SEARCH_SIDE)):
-        x, y = int(face[[0, 2]].mean()), int(face[[1, 3]].mean())
-        if len(people) >= MAX_PEOPLE or not (0 <= x < width and 0 <= y < height):
-            continue
-        if any(person.mask[y, x] > _SURE for person in people):
-            continue
-        if person := _look(models, rest, _body_window(face, size), people):
-            people.append(person)
-            rest = without(rest, person.mask > 0.2)
-    return sorted(people, key=lambda person: -person.area)
+        search.look(window, again=True)
+    for face in _faces(models, rgb):
+        if not search.knows(int(face[[0, 2]].mean()), int(face[[1, 3]].mean())):
+            search.look(_body_window(face, size))
+    if not search.people:
+        for window in _tiles(size):  # Someone far away, too small in the model's square input.
+            search.look(window)
+    return sorted(search.people, key=lambda person: -person.area)
+
+
+class _Search:
+    """The people found so far, and the photo without them."""
+
+    def __init__(self, models: Models, rgb: NDArray[np.uint8]) -> None:
+        self.models = models
+        self.people: list[Person] = []
+        self._rest = rgb
+
+    def knows(self, x: int, y: int) -> bool:
+        """Whether a pixel is of somebody found."""
+        height, width = self._rest.shape[:2]
+        inside = 0 <= x < width and 0 <= y < height
+        return inside and any(person.mask[y, x] > _SURE for person in self.people)
+
+    def look(self, window: Box, *, again: bool = False) -> None:
+        """Look for one more person in a window, or again and again until nobody is found."""
+        while len(self.people) < MAX_PEOPLE:
+            person = _look(self.models, self._rest, window)
+            if person is None or _is_ghost(person, self.people):
+                return
+            self.people.append(person)
+            self._rest = without(self._rest, person.mask > _LEFT_OVER)
+            if not again:
+                return
+
+
+def _faces(models: Models, rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Boxes of faces, pixels of the photo. [N, 4]"""
+    view = limited(rgb, _SEARCH_SIDE)
+    return models.faces(view) * (rgb.shape[1] / view.shape[1])
+
+
+def _is_ghost(person: Person, known: list[Person]) -> bool:
+    """Whether this is what was left over of somebody already found."""
+    likely = person.mask > _SURE
+    height, width = likely.shape
+    inside = ((person.points >= 0) & (person.points < (width, height))).all(axis=1)
+    columns, rows = person.points[inside & (person.visibility > _VISIBLE)].astype(int).T
+    for other in known:
+        theirs = other.mask > _LEFT_OVER
+        if (likely & theirs).sum() > _SAME * likely.sum() or theirs[rows, columns].mean() > _SAME:
+            return True
+        if person.area < _LEAST_AREA * other.area:
+            return True
+    return False
 
 
 def without(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -103,17 +149,26 @@ def without(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8
 
 
 def _windows(size: tuple[int, int]) -> Iterator[Box]:
-    """The whole photo; then, if it is wide or tall, overlapping squares."""
+    """The whole photo; if it is wide or tall, overlapping squares too; if it is very, those only."""
     width, height = size
-    yield Box(0, 0, width, height)
-    side = min(size)
-    length = max(size)
-    if length < _LANDSCAPE * side:
-        return
-    count = int(np.ceil((length - side) / (side * 0.5))) + 1
-    for start in np.linspace(0, length - side, count).astype(int):
-        first = int(start)
-        yield Box(first, 0, first + side, height) if width > height else Box(0, first, width, first + side)
+    side, length = min(size), max(size)
+    if length < _PANORAMA * side:
+        yield Box(0, 0, width, height)
+    if length > _LANDSCAPE * side:
+        yield from _squares(size, side)
+
+
+def _tiles(size: tuple[int, int]) -> Iterator[Box]:
+    """Overlapping squares of half the photo's shorter side."""
+    yield from _squares(size, max(1, min(size) // 2))
+
+
+def _squares(size: tuple[int, int], side: int) -> Iterator[Box]:
+    """Squares that cover the photo, each overlapping the next by half or more."""
+    starts = [np.linspace(0, n - side, int(np.ceil((n - side) / (side * 0.5))) + 1).astype(int) for n in size]
+    for top in starts[1].tolist():
+        for left in starts[0].tolist():
+            yield Box(left, top, left + side, top + side)
 
 
 def _body_window(face: NDArray[np.float64], size: tuple[int, int]) -> Box:
@@ -124,22 +179,70 @@ def _body_window(face: NDArray[np.float64], size: tuple[int, int]) -> Box:
     return clipped((middle - 3.5 * unit, top - 1.5 * unit, middle + 3.5 * unit, top + 8.5 * unit), size)
 
 
-def _look(models: Models, rgb: NDArray[np.uint8], window: Box, known: list[Person]) -> Person | None:
-    """One person in a window of the photo who is not yet known."""
+def _look(models: Models, rgb: NDArray[np.uint8], window: Box) -> Person | None:
+    """The most prominent person in a window of the photo, if a closer look at the mirror image agrees.
+
+    What only looks like a person for once (a lamp, what is left of somebody taken out) does not come back in
+    another crop.
+    """
+    first = _look_once(models, rgb, window)
+    if first is None:
+        return None
+    for margin in _MARGINS:
+        closer = _look_at_mirror(models, rgb, first.box.grown(margin, (rgb.shape[1], rgb.shape[0])))
+        if closer is not None and _agree(first, closer):
+            return closer
+    return None
+
+
+def _look_at_mirror(models: Models, rgb: NDArray[np.uint8], window: Box) -> Person | None:
+    """The person whom the mirror image of a window shows, in pixels of the photo."""
+    width = rgb.shape[1]
+    mirrored = np.ascontiguousarray(rgb[:, ::-1])
+    found = _look_once(
+        models, mirrored, Box(width - window.right, window.top, width - window.left, window.bottom)
+    )
+    if found is None:
+        return None
+    return Person(
+        np.ascontiguousarray(found.mask[:, ::-1]),
+        Box(width - found.box.right, found.box.top, width - found.box.left, found.box.bottom),
+        found.area,
+        found.points[MIRRORED] * (-1, 1) + (width, 0),
+        found.visibility[MIRRORED],
+    )
+
+
+def _agree(first: Person, second: Person) -> bool:
+    """Whether two looks show the same silhouette and the same trunk."""
+    trunk = [landmark(name) for name in _TRUNK]
+    sure = (first.visibility[trunk] > _VISIBLE) & (second.visibility[trunk] > _VISIBLE)
+    if sure.sum() < 2:
+        return False
+    apart = np.linalg.norm(first.points[trunk] - second.points[trunk], axis=1)[sure].mean()
+    size = max(second.box.width, second.box.height)
+    return bool(apart < _AGREE * size) and _overlap(first, second) > _SAME
+
+
+def _overlap(a: Person, b: Person) -> float:
+    """Intersection over union of two silhouettes."""
+    one, two = a.mask > _SURE, b.mask > _SURE
+    return float((one & two).sum() / max(1, (one | two).sum()))
+
+
+def _look_once(models: Models, rgb: NDArray[np.uint8], window: Box) -> Person | None:
     view = limited(rgb[window.slices], _SEARCH_SIDE)
     pose = models.pose(view)
     if pose is None or not _plausible(models, view, pose):
         return None
-    scale = window.width / view.shape[1]
     mask = np.zeros(rgb.shape[:2], np.float32)
     mask[window.slices] = resized(pose.mask, window.width, window.height)
     likely = mask > _SURE
     box = mask_box(likely)
-    if box is None or any((likely & (p.mask > _SURE)).sum() > _SAME * likely.sum() for p in known):
+    if box is None:
         return None
-    return Person(
-        mask, box, int(likely.sum()), pose.points * scale + (window.left, window.top), pose.visibility
-    )
+    points = pose.points * (window.width / view.shape[1]) + (window.left, window.top)
+    return Person(mask, box, int(likely.sum()), points, pose.visibility)
 
 
 def _plausible(models: Models, view: NDArray[np.uint8], pose: Pose) -> bool:
@@ -151,6 +254,7 @@ def _plausible(models: Models, view: NDArray[np.uint8], pose: Pose) -> bool:
     if seen.sum() < 5 or not likely.any():
         return False
     columns, rows = pose.points[seen].astype(int).T
-    if likely[rows, columns].mean() < 0.5:
+    hit = float(likely[rows, columns].mean())
+    if hit < 0.5:
         return False
-    return float(models.people_mask(view)[likely].mean()) > 0.3
+    return (seen.sum() >= 20 and hit > 0.8) or float(models.people_mask(view)[likely].mean()) > 0.3

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .keypoints import landmark
+from .landmarks import landmark
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
