@@ -1,0 +1,157 @@
+"""Who stands in the picture, and how: a young man at ease, his weight on his right leg."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...engine.avatar.binding import Binding, dense
+from ...engine.avatar.body import JOINT_COUNT, bundled_body, joint_index
+from ...engine.avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
+from ...engine.avatar.skinning import forward_kinematics
+from ...engine.motion.legs import Leg
+from ...engine.motion.upper_body import upper_body
+from .shapes import Shape, Surface
+
+if TYPE_CHECKING:
+    from ...engine.avatar.arrays import Float
+
+BETAS = np.array([0.1, -1.9, -1.3, 0.0, 0.3])
+_BODY_FILE = Path(__file__).parents[2] / "assets" / "body.npz"
+_X = np.array([1.0, 0.0, 0.0])
+_REACH = 0.998  # of the standing leg
+_SWAY = np.array([-0.028, 0.0, 0.0])  # of the pelvis, towards the standing leg
+# Where the ankles stand (x and z, metres) and how far the feet turn out, degrees.
+_FEET = {"left": (0.165, 0.055, 22.0), "right": (-0.105, -0.015, 11.0)}
+_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
+# Degrees about x, y, z against the parent, applied in the order z, y, x.
+_TURNS = {
+    "pelvis": (1.0, 3.0, -3.0),
+    "spine1": (0.0, -1.0, 1.6),
+    "spine2": (-1.0, -1.0, 1.6),
+    "spine3": (0.0, 0.0, 1.4),
+    "neck": (2.0, 1.0, -0.5),
+    "head": (5.0, 3.0, -1.8),
+    "left_collar": (0.0, 0.0, -5.0),
+    "right_collar": (0.0, 0.0, 5.0),
+    "left_shoulder": (7.0, 4.0, -64.5),
+    "right_shoulder": (4.0, -3.0, 66.0),
+    "left_elbow": (0.0, -24.0, 0.0),
+    "right_elbow": (0.0, 19.0, 0.0),
+    "left_wrist": (0.0, -4.0, -4.0),
+    "right_wrist": (0.0, 5.0, 5.0),
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """The body at rest (arms out) and as it stands. Body axes, metres.
+
+    Args:
+        rest: The surface at rest.
+        weights: Skinning weights of its vertices. [V, 55]
+        joints: Rest joints. [55, 3]
+        standing: ``posed_from_rest`` of the pose in the picture. [55, 4, 4]
+        easy: ``posed_from_rest`` with the arms half lowered, as garments are cut. [55, 4, 4]
+    """
+
+    rest: Surface
+    weights: Float
+    joints: Float
+    standing: Float
+    easy: Float
+
+    def weights_at(self, points: Float) -> Float:
+        """Skinning weights of the nearest spot of the body. [N, 55]"""
+        _, _, triangle, spot = self.rest.nearest(points)
+        corners = self.weights[self.rest.triangles[triangle]]
+        return np.einsum("nk,nkj->nj", np.clip(spot, 0, 1), corners)
+
+    def posed(self, points: Float, transforms: Float, weights: Float | None = None) -> Float:
+        """Points near the resting body, carried along by it. [N, 3]"""
+        weights = self.weights_at(points) if weights is None else weights
+        blended = np.einsum("nj,jab->nab", weights / weights.sum(axis=1, keepdims=True), transforms)
+        return np.einsum("nab,nb->na", blended[:, :3, :3], points) + blended[:, :3, 3]
+
+    def shape(self) -> Shape:
+        """The resting body as quads."""
+        return Shape(self.rest.vertices, [tuple(t) for t in self.rest.triangles.tolist()]).quads()
+
+
+def make_person() -> Person:
+    """Build the person from the bundled body."""
+    body = bundled_body()
+    vertices, joints = body.shaped(BETAS).astype(np.float64), body.joints(BETAS).astype(np.float64)
+    weights = dense(Binding(body.joint_indices, body.joint_weights), JOINT_COUNT).astype(np.float64)
+    pose, transl = _standing(joints)
+    easy = np.zeros((JOINT_COUNT, 3))
+    for side, sign in (("left", -1.0), ("right", 1.0)):
+        easy[joint_index(f"{side}_shoulder"), 2] = sign * np.radians(48)
+        easy[joint_index(f"{side}_hip"), 2] = sign * np.radians(4)
+    return Person(
+        Surface(vertices, body.faces.astype(np.int64)),
+        weights,
+        joints,
+        forward_kinematics(joints, pose, transl),
+        forward_kinematics(joints, easy),
+    )
+
+
+def _standing(joints: Float) -> tuple[Float, Float]:
+    """Pose [55, 3] and translation [3]."""
+    turns = np.tile(np.eye(3), (JOINT_COUNT, 1, 1))
+    relaxed = upper_body(np.array([0.25]), np.eye(3)[None])
+    for side in ("left", "right"):
+        for name in (f"{side}_{finger}{k}" for finger in _FINGERS for k in (1, 2, 3)):
+            turns[joint_index(name)] = relaxed[name][0]
+    for name, degrees in _TURNS.items():
+        x, y, z = (matrix_from_rotvec(np.radians(d) * axis) for d, axis in zip(degrees, np.eye(3), strict=True))
+        turns[joint_index(name)] = x @ y @ z
+    transl = _SWAY + [0.0, _height(joints, turns[0]), 0.0]
+    for side in _FEET:
+        _stand(turns, joints, side, transl)
+    return rotvec_from_matrix(turns), transl
+
+
+def _way(joints: Float, pelvis: Float, side: str, transl: Float) -> Float:
+    """From hip to ankle. [3]"""
+    hip, ankle = joints[joint_index(f"{side}_hip")], joints[joint_index(f"{side}_ankle")]
+    x, z, _ = _FEET[side]
+    return np.array([x, ankle[1], z]) - (joints[0] + transl + pelvis @ (hip - joints[0]))
+
+
+def _height(joints: Float, pelvis: Float) -> float:
+    """How high the pelvis is with the right leg nearly straight, against the rest pose."""
+    way = _way(joints, pelvis, "right", _SWAY)
+    reach = _REACH * _leg(joints, "right").length
+    return float(np.sqrt(reach**2 - way[0] ** 2 - way[2] ** 2) + way[1])
+
+
+def _leg(joints: Float, side: str) -> Leg:
+    hip, knee, ankle = (joints[joint_index(f"{side}_{name}")] for name in ("hip", "knee", "ankle"))
+    return Leg(knee - hip, ankle - knee)
+
+
+def _stand(turns: Float, joints: Float, side: str, transl: Float) -> None:
+    """Put a foot flat on the floor and let the leg reach it."""
+    way, leg = _way(joints, turns[0], side, transl)[None], _leg(joints, side)
+    bend = leg.knee(np.linalg.norm(way, axis=1))
+    forward = joints[joint_index(f"{side}_foot")] - joints[joint_index(f"{side}_ankle")]
+    out = np.radians(_FEET[side][2]) * (1 if side == "left" else -1)
+    foot = matrix_from_rotvec(np.array([0.0, out - np.arctan2(forward[0], forward[2]), 0.0]))
+    side_way = matrix_from_rotvec(np.array([0.0, 0.8 * out, 0.0])) @ _X
+    thigh = leg.hip(bend, way, side_way[None])[0]
+    knee = matrix_from_rotvec(bend[0] * _X)
+    turns[joint_index(f"{side}_hip")] = turns[0].T @ thigh
+    turns[joint_index(f"{side}_knee")] = knee
+    turns[joint_index(f"{side}_ankle")] = (thigh @ knee).T @ foot
+
+
+def face_marks(person: Person) -> Float:
+    """The 51 face landmarks of the body file on this person's resting face. [51, 3]"""
+    with np.load(_BODY_FILE, allow_pickle=False) as members:
+        faces, spots = members["lmk_faces_idx"], members["lmk_bary_coords"]
+    return np.einsum("nk,nkc->nc", spots, person.rest.vertices[person.rest.triangles[faces]])
