@@ -11,23 +11,27 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 from .parts import HEAD, LEFT_HAND, RIGHT_HAND, ear_vertices, face_vertices, part_of_weights
 from .surface import vertex_normals
+from .zbuffer import first_layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..avatar.arrays import Float, Int
     from ..avatar.body import Body
-    from .observation import Observation
+    from .observation import Camera, Observation
 
 _ROUNDS = 3
 _SHIFT_ROUNDS = 2
 _SHIFT_SMOOTH = 10.0
 _SHIFT_STIFF = 0.01
 _RIM_COSINE = 0.25
+_OUTER = 0.006  # metres inside the body's own outline within which a rim is part of it
 _REACH = 0.09  # metres a coat may stand off the body
 _HAIR_REACH = 0.12
 _INWARD = 0.04
@@ -48,7 +52,7 @@ def clothed_surface(body: Body, vertices: Float, seen: Observation) -> Float:
     Returns:
         The moved vertices. [V, 3]
     """
-    laplacian = _laplacian(body.faces, body.vertex_count)
+    laplacian = _laplacian(body)
     part = part_of_weights(body.joint_indices, body.joint_weights)
     reach = np.where(part == HEAD, _HAIR_REACH, _REACH)
     vertices = _shifted(body, vertices, seen, reach, laplacian)
@@ -60,7 +64,7 @@ def clothed_surface(body: Body, vertices: Float, seen: Observation) -> Float:
     offsets = np.zeros(body.vertex_count)
     for _ in range(_ROUNDS):
         moved = vertices + offsets[:, None] * normals
-        rim, step, _ = _rim_steps(moved, vertex_normals(moved, body.faces), seen, reach)
+        rim, step, _ = _rim_steps(moved, body.faces, seen, reach)
         # Ears stick out of the head's outline: they follow the skin around them, or they become horns.
         pull = np.bincount(rim, minlength=body.vertex_count) * np.where(ears, 0.0, 1.0)
         wanted = np.zeros(body.vertex_count)
@@ -70,11 +74,13 @@ def clothed_surface(body: Body, vertices: Float, seen: Observation) -> Float:
     return vertices + offsets[:, None] * normals
 
 
-def _shifted(body: Body, vertices: Float, seen: Observation, reach: Float, laplacian: sparse.csr_matrix) -> Float:
+def _shifted(
+    body: Body, vertices: Float, seen: Observation, reach: Float, laplacian: sparse.csr_matrix
+) -> Float:
     """Slide whole limbs sideways in the image, where one rim lies outside and the other inside."""
     count = body.vertex_count
     for _ in range(_SHIFT_ROUNDS):
-        rim, step, flat = _rim_steps(vertices, vertex_normals(vertices, body.faces), seen, reach)
+        rim, step, flat = _rim_steps(vertices, body.faces, seen, reach)
         direction = flat * [1, -1]  # image axes to body axes
         blocks = [
             [sparse.diags(np.bincount(rim, direction[:, i] * direction[:, j], count)) for j in range(2)]
@@ -89,10 +95,11 @@ def _shifted(body: Body, vertices: Float, seen: Observation, reach: Float, lapla
 
 
 def _rim_steps(
-    vertices: Float, normals: Float, seen: Observation, reach: Float
+    vertices: Float, faces: Int, seen: Observation, reach: Float
 ) -> tuple[NDArray[np.int64], Float, Float]:
     """Rim vertices that find the outline, the metres between, and the way there in the image."""
     camera = seen.camera
+    normals = vertex_normals(vertices, faces)
     rays = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
     flat = normals[:, :2] * [1, -1]
     length = np.linalg.norm(flat, axis=1)
@@ -100,6 +107,8 @@ def _rim_steps(
     flat = flat[rim] / length[rim, None]
     pixels = camera.project(vertices[rim])
     metres = camera.depth(vertices[rim]) / camera.focal  # of one pixel
+    outer = _to_own_outline(vertices, faces, camera, pixels) * metres < _OUTER
+    rim, flat, pixels, metres = rim[outer], flat[outer], pixels[outer], metres[outer]
     mask = (seen.alpha > 0.5).astype(np.float32)
     steps = np.arange(-_INWARD, reach.max() + 1e-6, 0.003)
     # Read the mask along each normal from inside to outside.
@@ -118,10 +127,34 @@ def _rim_steps(
     return rim[good], step[good], flat[good]
 
 
-def _laplacian(faces: Int, count: int) -> sparse.csr_matrix:
-    """The mesh graph's Laplacian. [V, V]"""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+def _to_own_outline(vertices: Float, faces: Int, camera: Camera, pixels: Float) -> Float:
+    """Pixels from each place to the body's own outline: the rim of a nose never meets the photo's. [N]"""
+    covered = first_layer(vertices, faces, camera).covered
+    depth = cv2.distanceTransform(covered.astype(np.uint8), cv2.DIST_L2, 5)
+    columns, rows = np.floor(pixels).astype(int).T
+    inside = (columns >= 0) & (rows >= 0) & (columns < camera.width) & (rows < camera.height)
+    found = np.zeros(len(pixels))
+    found[inside] = depth[rows[inside], columns[inside]]
+    return found
+
+
+def _laplacian(body: Body) -> sparse.csr_matrix:
+    """The mesh graph's Laplacian, eyes and mouth tied to the skin around them. [V, V]"""
+    faces, count = body.faces, body.vertex_count
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]], _ties(body)])
     both = np.concatenate([edges, edges[:, ::-1]])
     links = sparse.coo_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
     links.data[:] = 1.0
     return (sparse.diags(np.asarray(links.sum(axis=1)).ravel()) - links).tocsr()
+
+
+def _ties(body: Body) -> NDArray[np.int64]:
+    """From each vertex of a loose piece of the mesh to the nearest of the largest piece. [T, 2]"""
+    faces, count = body.faces, body.vertex_count
+    graph = sparse.coo_matrix((np.ones(len(faces)), (faces[:, 0], faces[:, 1])), shape=(count, count))
+    graph += sparse.coo_matrix((np.ones(len(faces)), (faces[:, 1], faces[:, 2])), shape=(count, count))
+    _, piece = connected_components(graph, directed=False)
+    largest = piece == np.bincount(piece).argmax()
+    loose, skin = np.flatnonzero(~largest), np.flatnonzero(largest)
+    _, nearest = cKDTree(body.v_template[skin]).query(body.v_template[loose])
+    return np.stack([loose, skin[nearest]], axis=1)
