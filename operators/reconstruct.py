@@ -108,12 +108,9 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Begin and let the user go on working; ask for the photo when there is none."""
-        if not self.photo:
-            self._take_from(context)
+        self._take_from(context)
         if not self.photo:
             return bpy.ops.lhm.choose_photo("INVOKE_DEFAULT")
-        if bpy.app.background:
-            return self.execute(context)
         self.location = self._location(context)  # the cursor may move while the engine works
         try:
             job = reconstruction.start(self._photo(), self._settings(), engine_root(context))
@@ -123,6 +120,7 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Do it and wait: in background, from scripts, and again with another pose."""
+        self._take_from(context)
         if not self.photo:
             return self._refuse(context, AvatarError(NO_PHOTO))
         photo, settings = self._photo(), self._settings()
@@ -175,7 +173,10 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
         return {"CANCELLED"}
 
     def _take_from(self, context: bpy.types.Context) -> None:
+        """Use the sidebar's photo and settings, if no photo was given."""
         chosen = settings(context)
+        if self.photo:
+            return
         for name in ("photo", "mask", "count", "seed", "influences"):
             if not self.properties.is_property_set(name):
                 setattr(self, name, getattr(chosen, name))

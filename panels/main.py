@@ -14,6 +14,7 @@ from ..properties import job_state, settings
 
 CATEGORY = "LHM Avatars"
 GOOD_TO_KNOW = ("Runs on your computer. Your photo is not uploaded", "Use photos of people who agreed")
+_LETTERS = 40  # in a line, where there is no region to ask
 _PIXELS_PER_LETTER = 7.0  # of the interface's font at scale 1; only for breaking lines
 
 
@@ -185,8 +186,10 @@ def draw_words(
     layout: bpy.types.UILayout, context: bpy.types.Context, sentences: tuple[str, ...], icon: str = "NONE"
 ) -> None:
     """Sentences, broken to the width of the sidebar."""
-    width = context.region.width if context.region is not None else 300
-    letters = max(int(width / (_PIXELS_PER_LETTER * context.preferences.system.ui_scale)) - 4, 16)
+    letters = _LETTERS
+    if context.region is not None:
+        pixels = _PIXELS_PER_LETTER * context.preferences.system.ui_scale
+        letters = max(int(context.region.width / pixels) - 4, 16)
     for sentence in sentences:
         for number, line in enumerate(textwrap.wrap(sentence, letters)):
             layout.label(text=line, icon=icon if number == 0 else "NONE" if icon == "NONE" else "BLANK1")

@@ -1,15 +1,19 @@
-"""A made-up avatar, cheap and without files: the tests ask about numbers, not about looks."""
+"""A made-up avatar and an engine that gives it: the tests ask about numbers, not about looks."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from blender import fake_engine
 from lhm_avatars.engine.avatar.avatar import Avatar
 from lhm_avatars.engine.avatar.binding import strongest
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_PARENTS, BodyParams, joint_index
 from lhm_avatars.engine.avatar.gaussians import Gaussians
+from lhm_avatars.engine.formats.avatar_file import save_avatar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,3 +80,21 @@ def make_avatar() -> Callable[..., Avatar]:
         )
 
     return make
+
+
+@pytest.fixture
+def avatar(make_avatar: Callable[..., Avatar]) -> Avatar:
+    return make_avatar(count=500)
+
+
+@pytest.fixture
+def engine(avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fake engine, installed. Returns a folder; see fake_reconstruct.py for the photos in it."""
+    if os.name == "nt":
+        pytest.skip("the fake engine starts through a shell script")
+    save_avatar(tmp_path / "answer.lhma", avatar)
+    fake_engine.install(
+        tmp_path / "root", Path(__file__).parent / "fake_reconstruct.py", tmp_path / "answer.lhma"
+    )
+    monkeypatch.setenv("LHM_AVATARS_ENGINE_ROOT", str(tmp_path / "root"))
+    return tmp_path
