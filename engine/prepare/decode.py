@@ -143,10 +143,16 @@ def _decode(image: Image.Image, name: str, sha256: str, min_side: int, max_pixel
     if getattr(image, "n_frames", 1) > 1:
         notes.append("The file holds several pictures; the first was taken.")
         image.seek(0)
+    scale = min(1.0, math.sqrt(max_pixels / (width * height)))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if image.format == "JPEG":
+        image.draft(None, size)  # The decoder leaves out detail: 50 megapixels in a fraction of a second.
+    image.load()  # Now: reading the metadata would load too, and numpy swallows errors.
     tags = _exif(image)
     orientation = int(tags.get("orientation", 1))
-    small = _shrink(image, max_pixels, notes)
-    small = upright(small, orientation)
+    if scale < 1:
+        notes.append(f"The photo was made smaller, from {width} × {height} to {size[0]} × {size[1]} pixels.")
+    small = upright(_shrink(image, size, notes), orientation)
     if orientation in range(2, 9):
         notes.append("The photo was turned upright as its EXIF data say.")
     swapped = orientation in (5, 6, 7, 8)
@@ -164,25 +170,16 @@ def _decode(image: Image.Image, name: str, sha256: str, min_side: int, max_pixel
     )
 
 
-def _shrink(image: Image.Image, max_pixels: int, notes: list[str]) -> Image.Image:
+def _shrink(image: Image.Image, size: tuple[int, int], notes: list[str]) -> Image.Image:
     """Convert to plain RGB(A) and to the working size, coarse step first so that memory stays low."""
-    width, height = image.size
-    scale = min(1.0, math.sqrt(max_pixels / (width * height)))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if scale == 1.0:
-        return plain_image(image, notes)
-    notes.append(f"The photo was made smaller, from {width} × {height} to {size[0]} × {size[1]} pixels.")
-    if image.format == "JPEG":
-        image.draft(
-            None, size
-        )  # The decoder itself leaves out detail: 50 megapixels in a fraction of a second.
     factor = int(min(image.width / size[0], image.height / size[1]))
     if factor > 1 and image.mode in ("L", "RGB", "CMYK"):
         profile = image.info.get("icc_profile")
         image = image.reduce(factor)
         if profile:
             image.info["icc_profile"] = profile
-    return plain_image(image, notes).resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+    plain = plain_image(image, notes)
+    return plain if plain.size == size else plain.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
 
 
 def _exif(image: Image.Image) -> dict[str, float]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from ..avatar.axes import OPENCV_FROM_BODY
 from .boxes import Box, clipped, limited, mask_box, resized
+from .keypoints import Keypoints
 from .landmarks import MIRRORED, landmark
+from .reach import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +44,7 @@ class Person:
         area: Number of likely pixels.
         points: Landmarks, pixels of the photo. [33, 2]
         visibility: 0..1. [33]
+        world: Metres, body axes. [33, 3]
     """
 
     mask: NDArray[np.float32]
@@ -48,6 +52,7 @@ class Person:
     area: int
     points: NDArray[np.float64]
     visibility: NDArray[np.float64]
+    world: NDArray[np.float64]
 
 
 def find_people(models: Models, rgb: NDArray[np.uint8]) -> list[Person]:
@@ -62,12 +67,12 @@ def find_people(models: Models, rgb: NDArray[np.uint8]) -> list[Person]:
     for window in _windows(size):
         search.look(window, again=True)
     for face in _faces(models, rgb):
-        if not search.knows(int(face[[0, 2]].mean()), int(face[[1, 3]].mean())):
-            search.look(_body_window(face, size))
+        search.look_below(face)
     if not search.people:
         for window in _tiles(size):  # Someone far away, too small in the model's square input.
             search.look(window)
-    return sorted(search.people, key=lambda person: -person.area)
+    people = [person for person in _separated(search.people) if person is not None]
+    return sorted(people, key=lambda person: -person.area)
 
 
 class _Search:
@@ -76,13 +81,7 @@ class _Search:
     def __init__(self, models: Models, rgb: NDArray[np.uint8]) -> None:
         self.models = models
         self.people: list[Person] = []
-        self._rest = rgb
-
-    def knows(self, x: int, y: int) -> bool:
-        """Whether a pixel is of somebody found."""
-        height, width = self._rest.shape[:2]
-        inside = 0 <= x < width and 0 <= y < height
-        return inside and any(person.mask[y, x] > _SURE for person in self.people)
+        self._photo = self._rest = rgb
 
     def look(self, window: Box, *, again: bool = False) -> None:
         """Look for one more person in a window, or again and again until nobody is found."""
@@ -90,16 +89,65 @@ class _Search:
             person = _look(self.models, self._rest, window)
             if person is None or _is_ghost(person, self.people):
                 return
-            self.people.append(person)
-            self._rest = without(self._rest, person.mask > _LEFT_OVER)
+            self._add(person)
             if not again:
                 return
+
+    def look_below(self, face: NDArray[np.float64]) -> None:
+        """Look for the owner of a face (left, top, right, bottom), even inside somebody's silhouette.
+
+        Of two people close together the model often gives one silhouette.
+        """
+        known = any(_has_face(person, face) for person in self.people)
+        if known or len(self.people) >= MAX_PEOPLE:
+            return
+        size = (self._photo.shape[1], self._photo.shape[0])
+        person = _look(self.models, self._photo, _body_window(face, size))
+        if person is not None and _has_face(person, face):
+            self._add(person)
+
+    def _add(self, person: Person) -> None:
+        self.people.append(person)
+        self._rest = without(self._rest, person.mask > _LEFT_OVER)
 
 
 def _faces(models: Models, rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Boxes of faces, pixels of the photo. [N, 4]"""
     view = limited(rgb, _SEARCH_SIDE)
     return models.faces(view) * (rgb.shape[1] / view.shape[1])
+
+
+def _has_face(person: Person, face: NDArray[np.float64]) -> bool:
+    """Whether a person's nose lies in a face box, give or take."""
+    room = 0.25 * (face[2:] - face[:2])
+    nose = person.points[landmark("nose")]
+    return bool(((nose > face[:2] - room) & (nose < face[2:] + room)).all())
+
+
+def _separated(people: list[Person]) -> list[Person | None]:
+    """Give what two silhouettes share to whoever's skeleton is nearer; None for who has nothing left."""
+    shared = np.zeros(people[0].mask.shape, np.int32) if people else np.zeros((0, 0), np.int32)
+    for person in people:
+        shared += person.mask > _LEFT_OVER
+    if not (shared > 1).any():
+        return list(people)
+    distances = [_distance(person) for person in people]
+    nearest = np.argmin(distances, axis=0)
+    return [_keeping(person, (shared < 2) | (nearest == i)) for i, person in enumerate(people)]
+
+
+def _distance(person: Person) -> NDArray[np.float32]:
+    """Distance from the skeleton; far for who has no claim to a pixel. [H, W]"""
+    height, width = person.mask.shape
+    spread = np.zeros(len(person.points))
+    keypoints = Keypoints(person.points, person.visibility, person.world, spread, None, width, height)
+    return np.where(person.mask > _LEFT_OVER, reach(keypoints), np.inf).astype(np.float32)
+
+
+def _keeping(person: Person, keep: NDArray[np.bool_]) -> Person | None:
+    mask = np.where(keep, person.mask, 0).astype(np.float32)
+    box = mask_box(mask > _SURE)
+    return None if box is None else replace(person, mask=mask, box=box, area=int((mask > _SURE).sum()))
 
 
 def _is_ghost(person: Person, known: list[Person]) -> bool:
@@ -210,6 +258,7 @@ def _look_at_mirror(models: Models, rgb: NDArray[np.uint8], window: Box) -> Pers
         found.area,
         found.points[MIRRORED] * (-1, 1) + (width, 0),
         found.visibility[MIRRORED],
+        found.world[MIRRORED] * (-1, 1, 1),
     )
 
 
@@ -242,7 +291,7 @@ def _look_once(models: Models, rgb: NDArray[np.uint8], window: Box) -> Person | 
     if box is None:
         return None
     points = pose.points * (window.width / view.shape[1]) + (window.left, window.top)
-    return Person(mask, box, int(likely.sum()), points, pose.visibility)
+    return Person(mask, box, int(likely.sum()), points, pose.visibility, pose.world @ OPENCV_FROM_BODY)
 
 
 def _plausible(models: Models, view: NDArray[np.uint8], pose: Pose) -> bool:

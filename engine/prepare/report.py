@@ -24,7 +24,8 @@ def warnings_about(people: int, box: Box, cut: tuple[str, ...], half: bool, rati
     if cut:
         sentences.append(f"The person is cut off at the {_listed(cut)} of the photo; the rest is invented.")
     if half:
-        sentences.append(f"About {ratio:.0%} of the body is in the photo; the rest is invented.")
+        shown = f"About {ratio:.0%} of the body is" if ratio < 1 else "The legs are not"
+        sentences.append(f"{shown} in the photo; the rest is invented.")
     return sentences
 
 
