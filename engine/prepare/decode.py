@@ -189,7 +189,7 @@ def _exif(image: Image.Image) -> dict[str, float]:
         block = exif.get_ifd(_EXIF_BLOCK)
     except (OSError, SyntaxError, ValueError, KeyError, struct.error):
         return {}  # Broken metadata do not make the picture unusable.
-    found = {
+    found: dict[str, object] = {
         "orientation": exif.get(_ORIENTATION),
         "focal35": block.get(_FOCAL_35),
         "focal": block.get(_FOCAL),

@@ -43,7 +43,7 @@ def cut(
         cv2.setRNGSeed(_SEED)  # It starts from a random clustering of colours.
         models = np.zeros((2, 1, 65), np.float64)
         cv2.grabCut(
-            cv2.cvtColor(small, cv2.COLOR_RGB2BGR), labels, None, models[0], models[1], iterations,
+            cv2.cvtColor(small, cv2.COLOR_RGB2BGR), labels, (0, 0, 1, 1), models[0], models[1], iterations,
             cv2.GC_INIT_WITH_MASK,
         )  # fmt: skip
         front = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
@@ -74,7 +74,8 @@ def tidy(
         anchor: If given, a smaller piece must touch it to be kept. [H, W]
         gaps: Where even small holes stay open, such as between fingers. [H, W]
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(front.astype(np.uint8), connectivity=4)
+    count, found, stats, _ = cv2.connectedComponentsWithStats(front.astype(np.uint8), connectivity=4)
+    labels = np.asarray(found, np.int32)
     if count <= 1:
         return front
     areas = stats[1:, cv2.CC_STAT_AREA]
@@ -88,7 +89,8 @@ def tidy(
 
 def _filled(front: NDArray[np.bool_], gaps: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Close holes of less than a thousandth of the picture; larger ones are the gaps beside an arm."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((~front).astype(np.uint8), connectivity=4)
+    count, found, stats, _ = cv2.connectedComponentsWithStats((~front).astype(np.uint8), connectivity=4)
+    labels = np.asarray(found, np.int32)
     small = stats[:, cv2.CC_STAT_AREA] < _SMALL_HOLE * front.size
     left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
     right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]

@@ -48,7 +48,7 @@ class Keypoints:
     @property
     def inside(self) -> NDArray[np.bool_]:
         """Whether each landmark lies in the picture. [33]"""
-        return ((self.points >= 0) & (self.points < (self.width, self.height))).all(axis=1)
+        return np.all((self.points >= 0) & (self.points < (self.width, self.height)), axis=1)
 
 
 @dataclass(frozen=True)

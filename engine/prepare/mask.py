@@ -175,9 +175,7 @@ def person_trimap(
     # Hair and hats often have the background's colour: more of them is taken for sure.
     sure = (likely & (person > _SURE)).astype(np.uint8)
     thin = np.ones((2 * (reach_pixels // 2) + 1,) * 2, np.uint8)
-    core = (cv2.erode(sure, kernel, borderValue=1) > 0) | (
-        (cv2.erode(sure, thin, borderValue=1) > 0) & near_head
-    )
+    core = (cv2.erode(sure, kernel) > 0) | ((cv2.erode(sure, thin) > 0) & near_head)
     trimap[(core | (far < _BONE)) & likely & near & ~near_hands] = cv2.GC_FGD
     trimap[theirs] = cv2.GC_BGD
     return trimap
@@ -192,7 +190,8 @@ def without_others(matte: Matte, person: NDArray[np.float32], others: NDArray[np
         others: How likely it is somebody else. [H, W]
     """
     front = matte.alpha > 0.5
-    count, labels = cv2.connectedComponents(front.astype(np.uint8), connectivity=4)
+    count, found = cv2.connectedComponents(front.astype(np.uint8), connectivity=4)
+    labels = np.asarray(found, np.int32)
     mine = np.bincount(labels.ravel(), weights=(person > 0.5).ravel(), minlength=count)
     foreign = np.bincount(labels.ravel(), weights=(others > 0.5).ravel(), minlength=count)
     theirs = (mine < foreign)[labels] & front

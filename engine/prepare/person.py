@@ -14,7 +14,7 @@ from .boxes import mask_box, resized
 from .decode import Photo, decode_photo
 from .framing import Crop, crop_around, cropped, field_of_view, is_half_body, visible_ratio
 from .keypoints import Estimate, Keypoints, estimate
-from .mask import Matte, cut_borders, found_matte, given_matte, without_others
+from .mask import SOURCE_ALPHA, Matte, cut_borders, found_matte, given_matte, without_others
 from .models import Models
 from .people import Person, find_people, without
 from .report import report_of, warnings_about
@@ -113,7 +113,9 @@ def _matte(
 ) -> Matte:
     if given is None:
         return found_matte(models, photo.rgb, person.box, found, others)
-    return without_others(given, found.mask, others) if others.any() else given
+    # The user's mask is taken at its word; a file's alpha often shows a whole group.
+    several = given.source == SOURCE_ALPHA and bool(others.any())
+    return without_others(given, found.mask, others) if several else given
 
 
 def _on_gray(rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from .boxes import resized
 from .landmarks import landmark
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def reach(keypoints: Keypoints) -> NDArray[np.float32]:
     for start, end, far in lines:
         distance = _distance(grid, start, end) / (far * unit * scale)
         np.minimum(nearest, distance, out=nearest)
-    return cv2.resize(nearest, (keypoints.width, keypoints.height), interpolation=cv2.INTER_LINEAR)
+    return resized(nearest, keypoints.width, keypoints.height)
 
 
 def head(keypoints: Keypoints) -> NDArray[np.bool_]:
@@ -97,7 +98,7 @@ def hands(keypoints: Keypoints) -> NDArray[np.bool_]:
 
 def _disc(found: NDArray[np.uint8], center: NDArray[np.float64], radius: float) -> None:
     x, y = np.clip(center, -1e4, 1e4)
-    cv2.circle(found, (round(float(x)), round(float(y))), max(1, round(radius)), 1, -1)
+    cv2.circle(found, (round(float(x)), round(float(y))), max(1, round(radius)), (1.0,), -1)
 
 
 def _distance(
