@@ -8,6 +8,9 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 DEFAULT_COUNT = 40_000
+CANCELLED = "Cancelled"
+"""How a job ended that the user stopped."""
+
 FEWEST, MOST = 5_000, 500_000  # Gaussians, as the engine allows
 
 POSE_ITEMS = (

@@ -14,7 +14,7 @@ from bpy.app.handlers import persistent
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.protocol import Cancelled, EngineBug
-from ..properties import job_state
+from ..properties import CANCELLED, job_state
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -123,7 +123,7 @@ class ModalJob:
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: a file is loaded, the window is closed, Blender quits."""
         if self._watch is not None:
-            job_state(context).end("Cancelled")
+            job_state(context).end(CANCELLED)
             self._clean_up(context)
 
     def _finished(self, context: bpy.types.Context, job: Job) -> set[str]:
@@ -131,7 +131,7 @@ class ModalJob:
         try:
             return self.finish(context, job)
         except Cancelled:
-            state.end("Cancelled")
+            state.end(CANCELLED)
             self.report({"INFO"}, f"{self.title}: cancelled")
         except AvatarError as error:
             state.end(str(error), failed=True)

@@ -64,6 +64,33 @@ class LHM_OT_set_up_preview(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class LHM_OT_show_colors(bpy.types.Operator):
+    """Show avatars in the viewport as in the photo: Solid mode with their own colours, unlit"""
+
+    bl_idname = "lhm.show_colors"
+    bl_label = "Show Photo Colors"
+    bl_options = {"REGISTER"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Change how Solid mode draws."""
+        for shading in viewports(context):
+            shading.type, shading.light, shading.color_type = "SOLID", "FLAT", "VERTEX"
+        return {"FINISHED"}
+
+
+def viewports(context: bpy.types.Context) -> list[bpy.types.View3DShading]:
+    """How the 3D Viewports on the screen draw; none in background."""
+    areas = context.screen.areas if context.screen is not None else ()
+    return [area.spaces.active.shading for area in areas if area.type == "VIEW_3D"]
+
+
+def reveal_colors(context: bpy.types.Context) -> None:
+    """Have Solid mode show the colours of attributes, not of materials: avatars have the former."""
+    for shading in viewports(context):
+        if shading.color_type == "MATERIAL":
+            shading.color_type = "VERTEX"
+
+
 def set_up_preview(scene: bpy.types.Scene) -> None:
     """Render a scene with LHM Preview, show colours as they are, and have a background if there is none."""
     scene.render.engine = ENGINE_ID
@@ -141,4 +168,4 @@ def world_points(context: bpy.types.Context, armature: bpy.types.Object) -> Floa
     return means @ matrix[:3, :3].T + matrix[:3, 3]
 
 
-CLASSES = (LHM_OT_set_up_preview,)
+CLASSES = (LHM_OT_set_up_preview, LHM_OT_show_colors)

@@ -27,6 +27,7 @@ from ..properties import (
 )
 from . import reconstruction
 from .jobs import BUSY, ModalJob, running
+from .preview import reveal_colors
 from .reconstruction import ENGINE_MISSING, Made, PhotoJob, Settings, place, reconstruct_photo
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".jp2")
@@ -159,6 +160,7 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
         self.layout.prop(self, "location")
 
     def _made(self, context: bpy.types.Context, made: Made) -> set[str]:
+        reveal_colors(context)
         _last[:] = [Remembered(self._photo(), self._settings(), made)]
         for warning in made.warnings:
             self.report({"WARNING"}, warning)

@@ -10,7 +10,7 @@ from ..engine import environment
 from ..operators.avatars import active_armature, metadata_of
 from ..operators.install import DOWNLOAD, OFFLINE
 from ..preferences import engine_root, preferences
-from ..properties import job_state, settings
+from ..properties import CANCELLED, job_state, settings
 
 CATEGORY = "LHM Avatars"
 GOOD_TO_KNOW = ("Runs on your computer. Your photo is not uploaded", "Use photos of people who agreed")
@@ -82,6 +82,7 @@ class LHM_PT_avatar(_Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("lhm.add_walk", text="Walk on the Spot").travel = False
         row.operator("lhm.add_walk", text="Walk Forward").travel = True
+        layout.operator("lhm.show_colors", icon="SHADING_SOLID")
         layout.operator("lhm.set_up_preview", icon="RENDER_STILL")
 
 
@@ -177,7 +178,8 @@ def draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     box = layout.box()
     box.label(text="Last Result")
     column = box.column(align=True)
-    draw_words(column, context, (state.outcome,), icon="ERROR" if state.failed else "CHECKMARK")
+    icon = "ERROR" if state.failed else "CANCEL" if state.outcome == CANCELLED else "CHECKMARK"
+    draw_words(column, context, (state.outcome,), icon=icon)
     for warning in state.warnings.splitlines():
         draw_words(column, context, (warning,), icon="INFO")
 

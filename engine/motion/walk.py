@@ -50,4 +50,5 @@ def walk(joints: Float, fps: float = DEFAULT_FPS, cycles: int = 2, *, travel: bo
         rotvecs[:, joint_index(name)] = rotvec_from_matrix(rotation)
     if not travel:
         transl[:, 2] -= lower.stride * phase
+    transl[:, 2] -= transl[0, 2]  # the pelvis begins above where it is at rest
     return Motion(rotvecs.astype(np.float32), transl.astype(np.float32), fps, "Walk")

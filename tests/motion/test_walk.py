@@ -107,6 +107,16 @@ def test_on_the_spot_and_travelling_differ_by_a_steady_way(person):
     assert 0.9 < speed.mean() < 1.6  # people walk at 1.0 to 1.5 m/s
 
 
+@pytest.mark.parametrize("travel", [False, True])
+def test_the_walk_begins_where_the_person_stands(person, travel):
+    joints, _ = person
+    transl = walk(joints, travel=travel).transl
+    assert abs(transl[0, 2]) < 1e-6
+    assert abs(transl[:, 0]).max() < 0.1  # sways, but to both sides
+    if not travel:
+        assert abs(transl[:, 2]).max() < 1e-6
+
+
 def test_knees_bend_backwards_and_elbows_forwards(person):
     joints, _ = person
     posed, frames = positions(joints), transforms(joints)
