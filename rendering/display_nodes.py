@@ -1,8 +1,8 @@
 """The Geometry Nodes group that shows posed Gaussians in Cycles, EEVEE and the viewport, without the add-on.
 
-For a picture each Gaussian becomes a quad that faces the camera and has the size and direction of the ellipse
-that the Gaussian is on the image; the material paints a bell on it. In the viewport, where one looks from
-elsewhere, it becomes an opaque patch lying on the surface.
+For a picture each Gaussian becomes a quad parallel to the image, as large as its ellipse there; the material
+paints a bell on it. In the viewport, where one looks from elsewhere, it becomes an opaque patch that lies on
+the surface.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def _build(nodes: Nodes) -> None:
         geometry = _without(nodes, geometry, pattern)
     geometry = nodes.store(geometry, EMISSION, "FLOAT_COLOR", _emission(nodes, raw))
     quad, rotation = _quad(nodes), _rotation(nodes)
-    splats = _realized(nodes, geometry, quad, splat_material(), *_ellipse(nodes, rotation, dilation))
-    patches = _realized(nodes, geometry, quad, patch_material(), *_patch(nodes, rotation))
+    splats = _splats(nodes, geometry, quad, rotation, dilation)
+    patches = _patches(nodes, geometry, quad, rotation)
     in_viewport = nodes.add("GeometryNodeIsViewport").outputs[0]
     as_patches = nodes.add("FunctionNodeBooleanMath", in_viewport, everywhere, operation="NIMPLY")
     shown = nodes.add("GeometryNodeSwitch", as_patches, splats, patches, input_type="GEOMETRY")
@@ -125,53 +125,61 @@ def _quad_object() -> bpy.types.Object:
     return bpy.data.objects.new(mesh.name, mesh)
 
 
-def _realized(
-    nodes: Nodes,
-    points: Socket,
-    quad: Socket,
-    material: bpy.types.Material,
-    rotation: Socket,
-    scale: Socket,
-) -> Socket:
-    """One quad per point."""
-    painted = nodes.add("GeometryNodeSetMaterial", quad, None, material)
-    instances = nodes.add("GeometryNodeInstanceOnPoints", points, None, painted, None, None, rotation, scale)
-    return nodes.add("GeometryNodeRealizeInstances", instances).outputs[0]
+def _painted(nodes: Nodes, quad: Socket, material: bpy.types.Material) -> Socket:
+    return nodes.add("GeometryNodeSetMaterial", quad, None, material).outputs[0]
 
 
-def _ellipse(nodes: Nodes, rotation: Socket, dilation: Socket) -> tuple[Socket, Socket]:
-    """Orientation and scale of a quad that is the Gaussian's ellipse on the image.
+def _splats(nodes: Nodes, points: Socket, quad: Socket, rotation: Socket, dilation: Socket) -> Socket:
+    """One parallelogram per point: the Gaussian's ellipse as the camera sees it, and its surroundings.
 
-    The quad is parallel to the image, so quads lie behind each other as the Gaussians' centres do, which is
-    the order a splat rasterizer blends in. The Gaussian is projected onto it along the ray through its
-    centre: with a = S R^T x for the projection's rows x, y the covariance is [[a.a, a.b], [a.b, b.b]], and
-    its eigenvectors are the sides.
+    It is parallel to the image, so splats lie behind each other as the Gaussians' centres do, which is the
+    order a rasterizer blends in. Its sides are the columns of the square root of the covariance on the image.
+    Unlike the ellipse's axes they never jump from one moment to the next, which motion blur would show.
+    """
+    painted = _painted(nodes, quad, splat_material())
+    instances = nodes.add("GeometryNodeInstanceOnPoints", points, None, painted).outputs[0]
+    rows, back, pixel = _camera(nodes)
+    xx, xy, yy = _covariance(nodes, rows, rotation, nodes.math("MULTIPLY", pixel, pixel), dilation)
+    determinant = nodes.math("SUBTRACT", nodes.math("MULTIPLY", xx, yy), nodes.math("MULTIPLY", xy, xy))
+    root = nodes.math("SQRT", nodes.math("MAXIMUM", determinant, _SMALLEST_SIDE**4))
+    trace = nodes.math("ADD", nodes.math("ADD", xx, yy), nodes.math("MULTIPLY", root, 2.0))
+    factor = nodes.math("DIVIDE", 1.0, nodes.math("SQRT", trace))
+    xx, yy = nodes.math("ADD", xx, root), nodes.math("ADD", yy, root)
+    sides = [
+        nodes.vector("SCALE", nodes.vector("ADD", *(nodes.vector("SCALE", row.axis, value)
+                     for row, value in zip(rows, column, strict=True))), factor)
+        for column in ((xx, xy), (xy, yy))
+    ]  # fmt: skip
+    matrix = _matrix(nodes, *sides, back, nodes.add("GeometryNodeInputPosition").outputs[0])
+    placed = nodes.add("GeometryNodeSetInstanceTransform", instances, None, matrix)
+    return nodes.add("GeometryNodeRealizeInstances", placed).outputs[0]
+
+
+def _matrix(nodes: Nodes, *columns: Socket) -> Socket:
+    entries: list[Socket | float] = []
+    for column, last in zip(columns, (0.0, 0.0, 0.0, 1.0), strict=True):
+        entries += [*nodes.add("ShaderNodeSeparateXYZ", column).outputs, last]
+    return nodes.add("FunctionNodeCombineMatrix", *entries).outputs[0]
+
+
+def _covariance(
+    nodes: Nodes, rows: tuple[_Row, _Row], rotation: Socket, pixel_area: Socket, dilation: Socket
+) -> tuple[Socket, Socket, Socket]:
+    """Variances and covariance on the image's axes, object units squared: xx, xy, yy.
+
+    The Gaussian is projected along the ray through its centre. With a = S R^T x for the rows x, y of the
+    projection it is [[a.a, a.b], [a.b, b.b]].
 
     Source: Zwicker et al. 2001, the local affine approximation.
     """
-    rows, back, pixel = _camera(nodes)
     inverse, sizes = nodes.add("FunctionNodeInvertRotation", rotation), nodes.attribute("scale", _VECTOR)
     a, b = (
         nodes.vector("MULTIPLY", nodes.add("FunctionNodeRotateVector", row.oblique, inverse), sizes)
         for row in rows
     )
     xx, xy, yy = (nodes.vector("DOT_PRODUCT", *pair) for pair in ((a, a), (a, b), (b, b)))
-    half = nodes.math("MULTIPLY", nodes.math("SUBTRACT", xx, yy), 0.5)
-    mean = nodes.math("MULTIPLY", nodes.math("ADD", xx, yy), 0.5)
-    root = nodes.math("SQRT", nodes.math("MULTIPLY_ADD", half, half, nodes.math("MULTIPLY", xy, xy)))
-    blur = nodes.math("MULTIPLY", dilation, nodes.math("MULTIPLY", pixel, pixel))
-    sides = [
-        nodes.math("SQRT", nodes.math("MAXIMUM", nodes.math("ADD", variance, blur), _SMALLEST_SIDE**2))
-        for variance in (nodes.math("ADD", mean, root), nodes.math("SUBTRACT", mean, root))
-    ]
-    angle = nodes.math("MULTIPLY", nodes.math("ARCTAN2", xy, half), 0.5)
-    across, up = (
-        nodes.vector("SCALE", row.axis, nodes.math(function, angle))
-        for row, function in zip(rows, ("COSINE", "SINE"), strict=True)
-    )
-    along = nodes.vector("ADD", across, up)
-    turn = nodes.add("FunctionNodeAxesToRotation", back, along, primary_axis="Z", secondary_axis="X")
-    return turn.outputs[0], nodes.add("ShaderNodeCombineXYZ", *sides, 1.0).outputs[0]
+    blur = nodes.math("MULTIPLY", dilation, pixel_area)
+    return nodes.math("ADD", xx, blur), xy, nodes.math("ADD", yy, blur)
 
 
 class _Row(NamedTuple):
@@ -228,8 +236,8 @@ def _picture_width(nodes: Nodes) -> Socket:
     return nodes.math("MULTIPLY", nodes.math("MULTIPLY", *driven), 0.01)
 
 
-def _patch(nodes: Nodes, rotation: Socket) -> tuple[Socket, Socket]:
-    """Orientation and scale of a quad in the plane of the Gaussian's two longer axes."""
+def _patches(nodes: Nodes, points: Socket, quad: Socket, rotation: Socket) -> Socket:
+    """One rectangle per point, in the plane of the Gaussian's two longer axes."""
     sizes = nodes.attribute("scale", _VECTOR)
     sx, sy, sz = nodes.add("ShaderNodeSeparateXYZ", sizes).outputs
     flat_x = nodes.math("LESS_THAN", sx, nodes.math("MINIMUM", sy, sz))
@@ -247,4 +255,6 @@ def _patch(nodes: Nodes, rotation: Socket) -> tuple[Socket, Socket]:
     factor = nodes.math("MULTIPLY", visible, PATCH_SIZE / REACH)
     turn = nodes.add("FunctionNodeAxesToRotation", normal, along, primary_axis="Z", secondary_axis="X")
     scale = nodes.vector("SCALE", nodes.add("ShaderNodeCombineXYZ", length, width, 1.0), factor)
-    return turn.outputs[0], scale
+    painted = _painted(nodes, quad, patch_material())
+    placed = nodes.add("GeometryNodeInstanceOnPoints", points, None, painted, None, None, turn, scale)
+    return nodes.add("GeometryNodeRealizeInstances", placed).outputs[0]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import bpy
 import numpy as np
 
 if TYPE_CHECKING:
-    import bpy
-
     from ..engine.avatar.arrays import Float
     from .camera import View
 
@@ -88,7 +87,7 @@ def background(scene: bpy.types.Scene) -> tuple[float, float, float]:
 
 def _background_node(world: bpy.types.World) -> bpy.types.Node | None:
     """The Background shader at the output, if nothing drives its colour and strength."""
-    if world.node_tree is None or not world.use_nodes:
+    if world.node_tree is None or (bpy.app.version < (5, 0) and not world.use_nodes):
         return None
     output = world.node_tree.get_output_node("ALL")
     links = output.inputs[0].links if output else ()

@@ -107,12 +107,19 @@ class LHM_PreviewEngine(bpy.types.RenderEngine):
 
 
 def rendered_part(render: bpy.types.RenderSettings, width: int, height: int) -> Rectangle:
-    """The border in pixels, rounded as Blender does, or the whole picture."""
+    """The border in pixels, rounded as Blender does (in float32), or the whole picture."""
     if not render.use_border:
         return Rectangle(0, 0, width, height)
-    left, right = int(render.border_min_x * width), int(render.border_max_x * width)
-    bottom, top = int(render.border_min_y * height), int(render.border_max_y * height)
-    return Rectangle(left, height - top, right - left, top - bottom)
+    x0, x1, y0, y1 = (
+        int(np.float32(share) * np.float32(size))
+        for share, size in (
+            (render.border_min_x, width),
+            (render.border_max_x, width),
+            (render.border_min_y, height),
+            (render.border_max_y, height),
+        )
+    )
+    return Rectangle(x0, height - y1, x1 - x0, y1 - y0)
 
 
 def in_clip_range(splats: Splats, view: View, camera: bpy.types.Camera) -> Splats:
