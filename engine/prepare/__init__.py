@@ -1,4 +1,4 @@
 """From an image file to one person: pixels, matte, landmarks, crop, and a report in plain sentences.
 
-decode → people → mask → keypoints → person
+decode → people (windows, look) → keypoints → mask (reach, grabcut) → person (framing, report)
 """

@@ -16,13 +16,15 @@ from .framing import Crop, crop_around, cropped, field_of_view, is_half_body, vi
 from .keypoints import Estimate, Keypoints, estimate
 from .mask import SOURCE_ALPHA, Matte, cut_borders, found_matte, given_matte, without_others
 from .models import Models
-from .people import Person, find_people, without
+from .people import find_people, without
 from .report import report_of, warnings_about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from .look import Person
 
 log = logging.getLogger(__name__)
 
