@@ -96,8 +96,12 @@ def refine(
         logs = np.clip(logs, start + np.log(_SMALLEST), start + np.log(_LARGEST))
         colors = np.clip(colors, first - _FARTHEST, first + _FARTHEST).clip(0, 1).astype(np.float32)
         report((step + 1) / STEPS)
+    # Frozen ones keep their bits: an exponential of a logarithm would not.
     better = replace(
-        gaussians, scales=np.exp(logs), opacities=_sigmoid(logits), sh=sh_from_rgb(colors)[:, None, :]
+        gaussians,
+        scales=np.where(mask, np.exp(logs), gaussians.scales),
+        opacities=np.where(free, _sigmoid(logits), gaussians.opacities),
+        sh=np.where(mask[..., None], sh_from_rgb(colors)[:, None, :], gaussians.sh),
     )
     return Refined(better, before, after)
 
