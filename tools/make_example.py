@@ -1,7 +1,7 @@
 """Make assets/example_person.jpg: a photo-like picture of a person of our own, rendered with Cycles.
 
 Usage, from the repository root, with bpy 4.5 and numpy (the environment dev.py makes for Blender 4.5):
-    python tools/make_example.py [--out FILE]                  the picture that ships; about ten minutes
+    python tools/make_example.py [--out FILE]                  the picture that ships; a few minutes
     python tools/make_example.py --scale 0.3 --samples 16      a quick look
 """
 
@@ -39,7 +39,7 @@ def main() -> int:
     """Build, render, develop."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--out", type=Path, default=PICTURE, help="where to write the JPEG")
-    parser.add_argument("--samples", type=int, default=160, help="per pixel")
+    parser.add_argument("--samples", type=int, default=40, help="per pixel")
     parser.add_argument("--scale", type=float, default=1.0, help="of the picture's size")
     parser.add_argument("--blend", type=Path, help="also save the scene")
     arguments = parser.parse_args()

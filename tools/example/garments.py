@@ -12,7 +12,7 @@ from ...engine.avatar.body import joint_index
 if TYPE_CHECKING:
     from ...engine.avatar.arrays import Float
     from .person import Person
-    from .shapes import Shape
+    from .shapes import Mask, Shape
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,26 @@ class Garment:
     values: dict[str, Float]
     cut: Float
 
+    def finer(self) -> Garment:
+        """Subdivided once; ``Shape.subdivided`` makes the vertices of a hanging shape match."""
+
+        def between(values: Float) -> Float:
+            return self.shape.moved(np.repeat(values[:, None], 3, axis=1)).subdivided().vertices[:, 0]
+
+        values = {name: between(value) for name, value in self.values.items()}
+        cut = self.shape.moved(self.cut).subdivided().vertices
+        return Garment(self.name, self.shape.subdivided(), between(self.pinned), values, cut)
+
 
 _NECK_HALF_WIDTH = 0.115  # metres: farther out the neckline's plane meets the shoulders
+
+
+def _distance_to_border(shape: Shape, where: Mask) -> Float:
+    """Metres to the nearest open edge among the vertices of ``where``. [V]"""
+    edges = shape.border_edges()
+    ends = shape.vertices[edges[where[edges].all(axis=1)]]
+    spots = np.concatenate([ends[:, 0] + t * (ends[:, 1] - ends[:, 0]) for t in np.linspace(0, 1, 6)])
+    return np.array([np.linalg.norm(spots - vertex, axis=1).min() for vertex in shape.vertices])
 
 
 def make_shirt(person: Person, body: Shape) -> Garment:
@@ -42,22 +60,21 @@ def make_shirt(person: Person, body: Shape) -> Garment:
     hip, neck = person.joints[joint_index("left_hip")], person.joints[joint_index("neck")]
     elbow, shoulder = (person.joints[joint_index(f"left_{name}")] for name in ("elbow", "shoulder"))
     hem, sleeve = hip[1] - 0.035, elbow[0] - 0.055
-    collar, tilt = neck + [0.0, -0.004, 0.0], np.array([0.0, -1.0, -0.50]) / np.hypot(1.0, 0.50)
+    collar, tilt = neck - np.array([0.0, 0.004, 0.0]), np.array([0.0, -1.0, -0.50]) / np.hypot(1.0, 0.50)
     shape = body.cut((0, hem, 0), (0, 1, 0)).cut((sleeve, 0, 0), (-1, 0, 0)).cut((-sleeve, 0, 0), (1, 0, 0))
-    shape = shape.cut(collar, tilt, within=_NECK_HALF_WIDTH).with_even_border(12)
+    shape = shape.cut(collar, tilt, within=_NECK_HALF_WIDTH).with_even_border(20)
     points, loose = shape.vertices, _loose_shirt(shape.vertices, shoulder[0], hem)
     shape = shape.moved(points + loose[:, None] * shape.normals())
     shape = shape.smoothed(30, hold=shape.border()).smoothed(3)
     shape = shape.moved(person.rest.outside(shape.vertices, 0.45 * loose))
     x, y, _ = shape.vertices.T
-    arm = np.abs(x) > shoulder[0] - 0.005
     values = {
-        "stripe": np.where(arm, np.abs(x) - sleeve, y - hem),
-        "arm": arm.astype(float),
-        "collar": np.where(np.abs(x) < _NECK_HALF_WIDTH, (shape.vertices - collar) @ tilt, 1.0),
+        "across": np.abs(x),
+        "up": y - hem,
+        "collar": _distance_to_border(shape, (np.abs(x) < 1.3 * _NECK_HALF_WIDTH) & (y > hem + 0.2)),
         "hem": np.minimum(y - hem, sleeve - np.abs(x)),
     }
-    pinned = np.where(np.abs(x) < _NECK_HALF_WIDTH, np.clip(1 - values["collar"] / 0.02, 0, 1), 0.0)
+    pinned = np.clip(1 - values["collar"] / 0.02, 0, 1)
     return Garment("shirt", shape, pinned, values, shape.vertices)
 
 
@@ -79,6 +96,9 @@ def make_jeans(person: Person, body: Shape) -> Garment:
     loose = np.interp(y, [hem, knee[1], hip[1] - 0.15, hip[1], waist], [0.006, 0.014, 0.012, 0.010, 0.006])
     shape = shape.moved(shape.vertices + loose[:, None] * shape.normals())
     shape = shape.moved(_straight_legs(person, shape.vertices, hip[1] - 0.12))
+    ends = np.clip((ankle[1] + 0.06 - shape.vertices[:, 1]) / (ankle[1] + 0.06 - hem), 0, 1)
+    shape = shape.moved(shape.vertices - np.outer(ends, [0, _OVER_SHOE, 0]))
+    hem -= _OVER_SHOE
     shape = shape.smoothed(10, hold=shape.border()).smoothed(2)
     shape = shape.moved(person.rest.outside(shape.vertices, 0.004))
     # Legs a little too long, as jeans are: they break over the shoes.
@@ -90,7 +110,7 @@ def make_jeans(person: Person, body: Shape) -> Garment:
 
 
 _LEG_RADIUS = 0.074  # metres, from the knee to the hem
-_EXTRA_LENGTH = 0.08
+_EXTRA_LENGTH, _OVER_SHOE = 0.07, 0.024
 
 
 def _straight_legs(person: Person, points: Float, top: float) -> Float:

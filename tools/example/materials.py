@@ -30,7 +30,7 @@ class Graph:
         self.tree.links.new(self.surface.outputs[0], output.inputs["Surface"])
 
     def add(self, kind: str, out: int | str = 0, /, **inputs: Any) -> Socket:
-        """A node's output; names with a leading underscore are properties of the node, the rest its inputs."""
+        """A node's output; names with a leading underscore are the node's properties, others its inputs."""
         node = self.tree.nodes.new(kind)
         for name, value in inputs.items():
             if name.startswith("_"):
@@ -69,6 +69,10 @@ class Graph:
         """Map a range of numbers to another, clamped."""
         return self.add("ShaderNodeMapRange", i0=value, i1=low, i2=high, i3=to[0], i4=to[1])
 
+    def line(self, value: Socket, at: float, half: float) -> Socket:
+        """1 where a number is near another."""
+        return self.math("LESS_THAN", self.math("ABSOLUTE", self.math("SUBTRACT", value, at)), half)
+
     def noise(self, scale: float, detail: float = 3.0, vector: Socket | None = None) -> Socket:
         """Noise about 0.5 in object space."""
         where = vector or self.add("ShaderNodeTexCoord", "Object")
@@ -97,7 +101,9 @@ def skin_material() -> bpy.types.Material:
 def eye_material() -> bpy.types.Material:
     """Wet and smooth, coloured by its vertices."""
     graph = Graph("eye")
-    return graph.set(Base_Color=graph.attribute("tone", "Vector"), Roughness=0.06, Specular_IOR_Level=0.6).material
+    return graph.set(
+        Base_Color=graph.attribute("tone", "Vector"), Roughness=0.06, Specular_IOR_Level=0.6
+    ).material
 
 
 def hair_material(name: str, melanin: float) -> bpy.types.Material:
@@ -107,44 +113,60 @@ def hair_material(name: str, melanin: float) -> bpy.types.Material:
     return graph.set(Melanin=melanin, Melanin_Redness=0.55, Roughness=0.38, Random_Color=0.35).material
 
 
-def shirt_material(spacing: float) -> bpy.types.Material:
+def shirt_material(spacing: float, shoulder: float) -> bpy.types.Material:
     """Cotton jersey with stripes that follow the cut, a ribbed collar and stitched hems.
 
     Args:
         spacing: From stripe to stripe, metres.
+        shoulder: Where the sleeves are sewn on, metres from the middle.
     """
     graph = Graph("shirt")
-    phase = graph.math("FRACT", graph.math("DIVIDE", graph.attribute("stripe"), spacing))
-    edge = graph.math("ADD", phase, graph.math("MULTIPLY", graph.math("SUBTRACT", graph.noise(260.0), 0.5), 0.05))
-    stripe = graph.math("MULTIPLY", graph.math("GREATER_THAN", edge, 0.62), graph.ramp(graph.attribute("collar"), 0.019, 0.020))
-    stripe = graph.math("MULTIPLY", stripe, graph.ramp(graph.attribute("hem"), 0.022, 0.0225))
-    fade = graph.ramp(graph.noise(14.0), 0.3, 0.7, (0.92, 1.0))
-    white = graph.mix(fade, color((0.40, 0.385, 0.36)), color((0.66, 0.64, 0.60)))
+    across, up, hem, collar = (graph.attribute(name) for name in ("across", "up", "hem", "collar"))
+    sleeve = graph.math("GREATER_THAN", across, shoulder)
+    along = graph.add("ShaderNodeMix", 0, i0=sleeve, i2=up, i3=across)
+    edge = graph.math("MULTIPLY", graph.math("SUBTRACT", graph.noise(260.0), 0.5), 0.0014)
+    phase = graph.math("FRACT", graph.math("DIVIDE", graph.math("ADD", along, edge), spacing))
+    stripe = graph.math(
+        "MULTIPLY", graph.math("GREATER_THAN", phase, 0.62), graph.math("GREATER_THAN", collar, 0.017)
+    )
+    stripe = graph.math("MULTIPLY", stripe, graph.math("GREATER_THAN", hem, 0.020))
+    fade = graph.ramp(graph.noise(14.0), 0.3, 0.7)
+    white = graph.mix(fade, color((0.60, 0.58, 0.54)), color((0.68, 0.66, 0.62)))
     navy = graph.mix(graph.noise(420.0), color((0.018, 0.026, 0.055)), color((0.035, 0.048, 0.09)))
-    cloth = graph.mix(stripe, white, navy)
-    seam = graph.math("LESS_THAN", graph.math("ABSOLUTE", graph.math("SUBTRACT", graph.attribute("hem"), 0.02)), 0.0011)
-    rim = graph.math("LESS_THAN", graph.math("ABSOLUTE", graph.math("SUBTRACT", graph.attribute("collar"), 0.018)), 0.0011)
-    lines = graph.math("MAXIMUM", seam, rim)
-    cloth = graph.mix(graph.math("MULTIPLY", lines, 0.35), cloth, color((0.1, 0.1, 0.1)))
+    seams = graph.math("MAXIMUM", graph.line(hem, 0.019, 0.0009), graph.line(collar, 0.016, 0.0009))
+    seams = graph.math("MAXIMUM", seams, graph.line(across, shoulder, 0.0012))
+    cloth = graph.mix(
+        graph.math("MULTIPLY", seams, 0.4), graph.mix(stripe, white, navy), color((0.08, 0.08, 0.08))
+    )
     weave = graph.add("ShaderNodeTexVoronoi", Vector=graph.add("ShaderNodeTexCoord", "Object"), Scale=900.0)
-    height = graph.math("ADD", graph.math("MULTIPLY", weave, 0.5), graph.math("SUBTRACT", graph.noise(60.0), lines))
-    graph.set(Base_Color=cloth, Roughness=0.9, Sheen_Weight=0.25, Sheen_Roughness=0.5, Specular_IOR_Level=0.15)
-    return graph.set(Normal=graph.bump(height, 0.28, 0.002)).material
+    height = graph.math(
+        "ADD", graph.math("MULTIPLY", weave, 0.4), graph.math("SUBTRACT", graph.noise(60.0), seams)
+    )
+    graph.set(Base_Color=cloth, Roughness=0.9, Sheen_Weight=0.2, Sheen_Roughness=0.5, Specular_IOR_Level=0.15)
+    return graph.set(Normal=graph.bump(height, 0.25, 0.002)).material
 
 
 def denim_material() -> bpy.types.Material:
     """Blue denim: twill, worn thighs and knees, a stitched hem."""
     graph = Graph("denim")
     where = graph.add("ShaderNodeTexCoord", "Object")
-    twill = graph.add("ShaderNodeTexWave", Vector=where, Scale=240.0, Distortion=1.5, _bands_direction="DIAGONAL")
-    threads = graph.math("ADD", graph.math("MULTIPLY", twill, 0.45), graph.math("MULTIPLY", graph.noise(520.0), 0.55))
+    twill = graph.add(
+        "ShaderNodeTexWave", Vector=where, Scale=240.0, Distortion=1.5, _bands_direction="DIAGONAL"
+    )
+    threads = graph.math(
+        "ADD", graph.math("MULTIPLY", twill, 0.45), graph.math("MULTIPLY", graph.noise(520.0), 0.55)
+    )
     stretched = graph.add("ShaderNodeMapping", Vector=where, Scale=(60.0, 60.0, 7.0))
     slubs = graph.noise(4.0, 4.0, stretched)
     worn = graph.math("MULTIPLY", graph.attribute("worn"), graph.ramp(graph.noise(9.0), 0.25, 0.75))
-    light = graph.math("ADD", graph.math("MULTIPLY", worn, 0.85), graph.math("MULTIPLY", graph.math("SUBTRACT", slubs, 0.5), 0.5))
+    light = graph.math(
+        "ADD",
+        graph.math("MULTIPLY", worn, 0.85),
+        graph.math("MULTIPLY", graph.math("SUBTRACT", slubs, 0.5), 0.5),
+    )
     cloth = graph.mix(light, color((0.026, 0.048, 0.105)), color((0.13, 0.19, 0.29)))
     cloth = graph.mix(graph.math("MULTIPLY", threads, 0.35), cloth, color((0.006, 0.011, 0.025)))
-    stitch = graph.math("LESS_THAN", graph.math("ABSOLUTE", graph.math("SUBTRACT", graph.attribute("hem"), 0.014)), 0.001)
+    stitch = graph.line(graph.attribute("hem"), 0.013, 0.0009)
     seam = graph.math("LESS_THAN", graph.attribute("seam"), 0.0022)
     cloth = graph.mix(graph.math("MULTIPLY", stitch, 0.7), cloth, color((0.30, 0.16, 0.05)))
     cloth = graph.mix(graph.math("MULTIPLY", seam, 0.55), cloth, color((0.008, 0.013, 0.03)))
@@ -164,9 +186,9 @@ def plain_material(name: str, rgb: Sequence[float], roughness: float, grain: flo
     """
     graph = Graph(name)
     much = graph.ramp(graph.noise(grain * 0.2), 0.3, 0.7, (0.0, 1.0))
-    base = graph.mix(much, color([0.86 * c for c in rgb]), color(rgb))
+    base = graph.mix(much, color([0.94 * c for c in rgb]), color(rgb))
     return graph.set(
-        Base_Color=base, Roughness=roughness, Normal=graph.bump(graph.noise(grain), 0.2, 0.0015)
+        Base_Color=base, Roughness=roughness, Normal=graph.bump(graph.noise(grain), 0.12, 0.001)
     ).material
 
 
@@ -178,12 +200,17 @@ def wood_material() -> bpy.types.Material:
     boards.offset, boards.squash = 0.37, 1.0
     for name, value in {
         "Vector": where, "Scale": 1.0, "Brick Width": 1.4, "Row Height": 0.145, "Mortar Size": 0.0013,
-        "Color1": color((0.0, 0.0, 0.0)), "Color2": color((1.0, 1.0, 1.0)), "Mortar": color((0.5, 0.5, 0.5)), "Bias": 0.0,
+        "Color1": color((0.0, 0.0, 0.0)), "Color2": color((1.0, 1.0, 1.0)),
+        "Mortar": color((0.5, 0.5, 0.5)), "Bias": 0.0,
     }.items():  # fmt: skip
         graph.put(boards.inputs[name], value)
-    shifted = graph.add("ShaderNodeVectorMath", i0=where, i1=boards.outputs["Color"], _operation="MULTIPLY_ADD", i2=where)
+    shifted = graph.add(
+        "ShaderNodeVectorMath", i0=where, i1=boards.outputs["Color"], _operation="MULTIPLY_ADD", i2=where
+    )
     grain = graph.noise(3.0, 6.0, graph.add("ShaderNodeMapping", Vector=shifted, Scale=(1.2, 22.0, 1.0)))
-    tone = graph.math("ADD", graph.math("MULTIPLY", boards.outputs["Color"], 0.45), graph.math("MULTIPLY", grain, 0.7))
+    tone = graph.math(
+        "ADD", graph.math("MULTIPLY", boards.outputs["Color"], 0.45), graph.math("MULTIPLY", grain, 0.7)
+    )
     wood = graph.mix(tone, color((0.15, 0.078, 0.036)), color((0.36, 0.215, 0.115)))
     gap = boards.outputs["Fac"]
     wood = graph.mix(graph.math("MULTIPLY", gap, 0.8), wood, color((0.03, 0.018, 0.01)))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ...engine.avatar.arrays import Float
 
 BETAS = np.array([0.1, -1.9, -1.3, 0.0, 0.3])
+EXPRESSION = np.array([0.0, 0.45, 0.0, 0.22])  # a slight smile, lids a little lower
 _BODY_FILE = Path(__file__).parents[2] / "assets" / "body.npz"
 _X = np.array([1.0, 0.0, 0.0])
 _REACH = 0.998  # of the standing leg
@@ -84,7 +85,10 @@ class Person:
 def make_person() -> Person:
     """Build the person from the bundled body."""
     body = bundled_body()
-    vertices, joints = body.shaped(BETAS).astype(np.float64), body.joints(BETAS).astype(np.float64)
+    vertices, joints = (
+        body.shaped(BETAS, EXPRESSION).astype(np.float64),
+        body.joints(BETAS).astype(np.float64),
+    )
     weights = dense(Binding(body.joint_indices, body.joint_weights), JOINT_COUNT).astype(np.float64)
     pose, transl = _standing(joints)
     easy = np.zeros((JOINT_COUNT, 3))
@@ -108,9 +112,11 @@ def _standing(joints: Float) -> tuple[Float, Float]:
         for name in (f"{side}_{finger}{k}" for finger in _FINGERS for k in (1, 2, 3)):
             turns[joint_index(name)] = relaxed[name][0]
     for name, degrees in _TURNS.items():
-        x, y, z = (matrix_from_rotvec(np.radians(d) * axis) for d, axis in zip(degrees, np.eye(3), strict=True))
+        x, y, z = (
+            matrix_from_rotvec(np.radians(d) * axis) for d, axis in zip(degrees, np.eye(3), strict=True)
+        )
         turns[joint_index(name)] = x @ y @ z
-    transl = _SWAY + [0.0, _height(joints, turns[0]), 0.0]
+    transl = _SWAY + np.array([0.0, _height(joints, turns[0]), 0.0])
     for side in _FEET:
         _stand(turns, joints, side, transl)
     return rotvec_from_matrix(turns), transl

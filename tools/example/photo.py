@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WIDTH, HEIGHT = 900, 1200
-_GRAIN, _VIGNETTE = 0.011, 0.10
+_GRAIN, _VIGNETTE = 0.008, 0.10
 _QUALITY = 88
 
 
@@ -32,12 +32,12 @@ def render(png: Path, samples: int, scale: float) -> None:
     cycles.device, cycles.samples, cycles.seed = "CPU", samples, SEED
     cycles.use_adaptive_sampling = False
     cycles.use_denoising, cycles.denoiser = True, "OPENIMAGEDENOISE"
-    cycles.max_bounces, cycles.transparent_max_bounces = 6, 6
+    cycles.max_bounces, cycles.transparent_max_bounces = 4, 6
     cycles.caustics_reflective = cycles.caustics_refractive = False
     scene.cycles_curves.shape = "RIBBONS"
     scene.view_settings.view_transform = "AgX"
     scene.view_settings.look = "AgX - Medium High Contrast"
-    scene.view_settings.exposure = 0.35
+    scene.view_settings.exposure = 0.5
     scene.render.image_settings.file_format = "PNG"
     scene.render.filepath = str(png)
     bpy.ops.render.render(write_still=True)
@@ -46,7 +46,7 @@ def render(png: Path, samples: int, scale: float) -> None:
 def develop(png: Path, jpeg: Path) -> None:
     """Turn the render into a photo; the grain is always the same."""
     image = bpy.data.images.load(str(png))
-    width, height = image.size
+    width, height = image.size[0], image.size[1]
     pixels = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(pixels)
     pixels = pixels.reshape(height, width, 4)

@@ -30,7 +30,10 @@ def add_room(floor: float) -> None:
     wall = _box("wall", (0, _WALL_BEHIND + 0.05, floor + 1.5), (5, 0.05, 1.6))
     wall.data.materials.append(plain_material("paint", (0.50, 0.475, 0.43), 0.75, 160.0))
     height, thickness = _SKIRTING
-    for name, z, deep, half in (("skirting", 0.5 * height, thickness, 0.5 * height), ("lip", height, 0.6 * thickness, 0.008)):
+    for name, z, deep, half in (
+        ("skirting", 0.5 * height, thickness, 0.5 * height),
+        ("lip", height, 0.6 * thickness, 0.008),
+    ):
         board = _box(name, (0, _WALL_BEHIND - deep * 0.5, floor + z), (5, 0.5 * deep, half))
         board.modifiers.new("bevel", "BEVEL").width = 0.004
         board.data.materials.append(plain_material("gloss", (0.62, 0.61, 0.58), 0.35, 60.0))
@@ -50,7 +53,10 @@ def add_camera(floor: float) -> None:
     data = bpy.data.cameras.new("camera")
     camera = bpy.data.objects.new("camera", data)
     bpy.context.scene.collection.objects.link(camera)
-    place, aim = Vector((-0.18, -_CAMERA_AWAY, floor + _CAMERA_HEIGHT)), Vector((0.015, 0, floor + _AIM_HEIGHT))
+    place, aim = (
+        Vector((-0.18, -_CAMERA_AWAY, floor + _CAMERA_HEIGHT)),
+        Vector((0.015, 0, floor + _AIM_HEIGHT)),
+    )
     camera.location = place
     camera.rotation_euler = (aim - place).to_track_quat("-Z", "Y").to_euler()
     data.lens, data.sensor_height, data.sensor_fit = _LENS, _SENSOR, "VERTICAL"

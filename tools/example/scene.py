@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...engine.avatar.arrays import Float
     from .garments import Garment
 
-_HAIRS, _BROW_HAIRS = 42000, 420
+_HAIRS, _BROW_HAIRS = 42000, 640
 _STRIPES = 0.034  # metres from stripe to stripe
 _THICKNESS = {"shirt": 0.0022, "jeans": 0.003}
 
@@ -37,14 +37,17 @@ def build() -> None:
     shoes = [make_shoe(person, body, side) for side in ("left", "right")]
     _add_head_and_hands(person, fine)
     jeans, shirt = make_jeans(person, fine), make_shirt(person, fine)
-    worn_jeans = drape(jeans, person, frames=34, stiffness=12, bending=0.5)
-    worn_jeans = _creased(person, jeans, worn_jeans)
     uppers = [shoe.upper.moved(person.posed(shoe.upper.vertices, person.standing)) for shoe in shoes]
+    worn_jeans = drape(jeans, person, frames=34, stiffness=12, bending=0.5).subdivided()
+    jeans = jeans.finer()
+    worn_jeans = _creased(person, jeans, worn_jeans)
     for upper in uppers:
         worn_jeans = _over(worn_jeans, upper, 0.003)
-    worn_shirt = _rumpled(person, shirt, drape(shirt, person, frames=36, stiffness=10, bending=0.15))
-    worn_shirt = _over(worn_shirt, worn_jeans, 0.005)
-    _add_garment(shirt, worn_shirt, materials.shirt_material(_STRIPES))
+    worn_shirt = drape(shirt, person, frames=36, stiffness=18, bending=0.15).with_even_border(30).subdivided()
+    shirt = shirt.finer()
+    worn_shirt = _over(_rumpled(person, shirt, worn_shirt), worn_jeans, 0.005)
+    seam = float(person.joints[joint_index("left_shoulder"), 0])
+    _add_garment(shirt, worn_shirt, materials.shirt_material(_STRIPES, seam))
     jeans.values.update(_denim_values(person, jeans))
     _add_garment(jeans, worn_jeans, materials.denim_material())
     for shoe, upper in zip(shoes, uppers, strict=True):
@@ -68,7 +71,7 @@ def _add_head_and_hands(person: Person, fine: Shape) -> None:
     head = person.standing[joint_index("head")]
     for name, strands, radius, melanin in (
         ("hair", head_hair(person, skin, _HAIRS), 0.00011, 0.86),
-        ("eyebrows", eyebrows(skin, marks, _BROW_HAIRS), 0.00009, 0.92),
+        ("eyebrows", eyebrows(skin, marks, _BROW_HAIRS), 0.00008, 0.84),
     ):
         made = add_strands(name, strands @ head[:3, :3].T + head[:3, 3], radius)
         made.data.materials.append(materials.hair_material(name, melanin))
@@ -89,10 +92,10 @@ def _creased(person: Person, jeans: Garment, hanging: Shape) -> Shape:
     points = jeans.shape.vertices
     hip, knee = (person.joints[joint_index(f"left_{name}")][1] for name in ("hip", "knee"))
     y, hem = points[:, 1], points[:, 1].min()
-    deep = 0.0080 * np.exp(-(((y - hem - 0.09) / 0.075) ** 2)) * np.clip((y - hem) / 0.03, 0, 1)
-    deep += 0.0045 * np.exp(-(((y - knee) / 0.07) ** 2)) + 0.0045 * np.exp(-(((y - hip + 0.07) / 0.05) ** 2))
+    deep = 0.0050 * np.exp(-(((y - hem - 0.09) / 0.075) ** 2)) * np.clip((y - hem) / 0.03, 0, 1)
+    deep += 0.0028 * np.exp(-(((y - knee) / 0.07) ** 2)) + 0.0030 * np.exp(-(((y - hip + 0.07) / 0.05) ** 2))
     slanted = points * [0.45, 1.0, 0.45] + points[:, [1, 0, 2]] * [0.0, 0.25, 0.0]
-    ridges = 1 - 2 * np.abs(noise(slanted, 0.016, 41))
+    ridges = 1 - 2 * np.abs(noise(slanted, 0.0075, 41))
     return hanging.moved(hanging.vertices + (deep * ridges)[:, None] * hanging.normals())
 
 
@@ -102,12 +105,12 @@ def _rumpled(person: Person, shirt: Garment, hanging: Shape) -> Shape:
     shoulder, hip = person.joints[joint_index("left_shoulder")], person.joints[joint_index("left_hip")]
     x, y, _ = np.abs(points).T
     y = points[:, 1]
-    low = np.clip((shoulder[1] - 0.12 - y) / 0.2, 0, 1) * np.clip((y - hip[1] + 0.06) / 0.05, 0.3, 1)
-    hanging_folds = 1 - 2 * np.abs(noise(points * [1.0, 0.22, 1.0], 0.030, 42))
+    low = np.clip((shoulder[1] - 0.12 - y) / 0.2, 0, 1) * np.clip((y - hip[1] + 0.06) / 0.05, 0.15, 1)
+    hanging_folds = 1 - 2 * np.abs(noise(points * [1.0, 0.22, 1.0], 0.014, 42))
     pit = np.exp(-(((x - shoulder[0]) / 0.06) ** 2) - ((y - shoulder[1] + 0.07) / 0.09) ** 2)
     slanted = np.stack([x + 0.8 * y, 0.25 * (y - x), 0.5 * points[:, 2]], axis=1)
-    pit_folds = 1 - 2 * np.abs(noise(slanted, 0.020, 43))
-    away = 0.0045 * low * hanging_folds + 0.0050 * pit * pit_folds
+    pit_folds = 1 - 2 * np.abs(noise(slanted, 0.011, 43))
+    away = 0.0032 * low * hanging_folds + 0.0040 * pit * pit_folds
     return hanging.moved(hanging.vertices + away[:, None] * hanging.normals())
 
 
@@ -128,7 +131,9 @@ def _denim_values(person: Person, jeans: Garment) -> dict[str, Float]:
     worn, seam = np.zeros(len(points)), np.full(len(points), 1.0)
     for side in ("left", "right"):
         hip, knee, ankle = (person.joints[joint_index(f"{side}_{name}")] for name in ("hip", "knee", "ankle"))
-        for spot, size in ((0.6 * hip + 0.4 * knee + [0, 0, 0.08], (0.06, 0.17, 0.09)), (knee + [0, 0.01, 0.06], (0.05, 0.08, 0.06))):
+        thigh = 0.6 * hip + 0.4 * knee + np.array([0, 0, 0.08])
+        cap = knee + np.array([0, 0.01, 0.06])
+        for spot, size in ((thigh, (0.06, 0.17, 0.09)), (cap, (0.05, 0.08, 0.06))):
             worn = np.maximum(worn, np.exp(-0.5 * (((points - spot) / size) ** 2).sum(axis=1)))
         mine = points[:, 0] * hip[0] > 0
         z = np.interp(points[:, 1], [ankle[1], knee[1], hip[1]], [ankle[2], knee[2] - 0.015, hip[2]])
@@ -149,7 +154,9 @@ def _add_shoe(person: Person, shoe: Shoe, upper: Shape) -> None:
         points = person.posed(line, person.standing) @ BLENDER_FROM_BODY.T
         spline = curve.splines.new("POLY")
         spline.points.add(len(points) - 1)
-        spline.points.foreach_set("co", np.pad(points, ((0, 0), (0, 1)), constant_values=1).astype(np.float32).ravel())
+        spline.points.foreach_set(
+            "co", np.pad(points, ((0, 0), (0, 1)), constant_values=1).astype(np.float32).ravel()
+        )
     made = bpy.data.objects.new("laces", curve)
     bpy.context.scene.collection.objects.link(made)
     curve.materials.append(lace)

@@ -17,7 +17,11 @@ from ...engine.avatar.axes import BLENDER_FROM_BODY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from ...engine.avatar.arrays import Float, Int
+
+    Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Shape:
         """The same polygons elsewhere."""
         return Shape(vertices, self.polygons)
 
-    def kept(self, keep: Float) -> Shape:
+    def kept(self, keep: Mask) -> Shape:
         """Only the polygons whose vertices are all kept. ``keep``: [V] of truth values."""
         polygons = [polygon for polygon in self.polygons if keep[list(polygon)].all()]
         used = np.zeros(len(self.vertices), bool)
@@ -70,24 +74,27 @@ class Shape:
         )
         return np.array([edge for edge, n in sorted(count.items()) if n == 1])
 
-    def border(self) -> Float:
+    def border(self) -> Mask:
         """Which vertices lie on an open edge. [V] of truth values"""
         result = np.zeros(len(self.vertices), bool)
         result[self.border_edges().ravel()] = True
         return result
 
     def with_even_border(self, steps: int) -> Shape:
-        """Straighten open edges along themselves."""
+        """Straighten open edges along themselves without shortening them.
+
+        Source: Taubin 1995: each step forward is followed by a slightly larger step back.
+        """
         edges, points = self.border_edges(), self.vertices.copy()
         inside = np.unique(edges)
-        for _ in range(steps):
+        for strength in (0.5, -0.53) * steps:
             total = np.zeros_like(points)
             np.add.at(total, edges[:, 0], points[edges[:, 1]])
             np.add.at(total, edges[:, 1], points[edges[:, 0]])
-            points[inside] = 0.5 * points[inside] + 0.25 * total[inside]
+            points[inside] += strength * (0.5 * total - points)[inside]
         return self.moved(points)
 
-    def smoothed(self, steps: int, strength: float = 0.5, *, hold: Float | None = None) -> Shape:
+    def smoothed(self, steps: int, strength: float = 0.5, *, hold: Mask | None = None) -> Shape:
         """Move every vertex towards its neighbours' mean; those in ``hold`` stay."""
         edges, points = self.edges(), self.vertices.copy()
         count = np.bincount(edges.ravel(), minlength=len(points))[:, None]

@@ -57,7 +57,12 @@ def _sole(upper: Float, floor: float) -> Shape:
     outline = outline + _SOLE_EDGE * away / np.linalg.norm(away, axis=1, keepdims=True)
     outline = _resampled(outline, 160)
     rings = []
-    for height, inset in ((-SOLE_HEIGHT, 0.004), (-SOLE_HEIGHT + 0.003, 0.0), (_RIM - 0.002, 0.0), (_RIM, 0.003)):
+    for height, inset in (
+        (-SOLE_HEIGHT, 0.004),
+        (-SOLE_HEIGHT + 0.003, 0.0),
+        (_RIM - 0.002, 0.0),
+        (_RIM, 0.003),
+    ):
         away = outline - middle
         ring = outline - inset * away / np.linalg.norm(away, axis=1, keepdims=True)
         rings.append(np.stack([ring[:, 0], np.full(len(ring), floor + height), ring[:, 1]], axis=1))
@@ -79,8 +84,8 @@ def _laces(upper: Shape, ankle: Float, ball: Float) -> Float:
     lines = []
     for along in np.linspace(0.055, 0.145, _LACES):
         across = np.linspace(-0.024, 0.024, 9)[:, None] * right
-        above = ankle + along * forward + across + [0, 0.2, 0]
-        lines.append(surface.below(above) + [0, 0.0015, 0])
+        above = ankle + along * forward + across + np.array([0, 0.2, 0])
+        lines.append(surface.below(above) + np.array([0, 0.0015, 0]))
     return np.array(lines)
 
 
@@ -114,7 +119,9 @@ def _closed(shape: Shape) -> Shape:
 def _merged(shapes: list[Shape]) -> Shape:
     offsets = np.cumsum([0, *(len(shape.vertices) for shape in shapes)])
     polygons = [
-        tuple(int(v + o) for v in p) for shape, o in zip(shapes, offsets, strict=False) for p in shape.polygons
+        tuple(int(v + o) for v in p)
+        for shape, o in zip(shapes, offsets, strict=False)
+        for p in shape.polygons
     ]
     return Shape(np.concatenate([shape.vertices for shape in shapes]), polygons)
 

@@ -20,10 +20,10 @@ _BASE = np.array([0.50, 0.285, 0.20])
 _RED = np.array([0.50, 0.19, 0.145])
 _LIPS = np.array([0.36, 0.135, 0.115])
 _SHADOW = np.array([0.30, 0.175, 0.13])
-_WHITE = np.array([0.62, 0.58, 0.55])
+_WHITE = np.array([0.44, 0.40, 0.375])
 _SCALP = np.array([0.075, 0.045, 0.032])  # roots show through
 _IRIS = np.array([0.085, 0.055, 0.03])
-_EYE_RADIUS, _IRIS_RADIUS, _PUPIL_RADIUS = 0.0125, 0.0060, 0.0026
+_IRIS_RADIUS, _PUPIL_RADIUS = 0.0065, 0.0027
 
 
 def visible_skin(person: Person, body: Shape) -> Shape:
@@ -48,11 +48,12 @@ def skin_colors(person: Person, points: Float, marks: Float) -> Float:
     colors = np.tile(_BASE, (len(points), 1))
     colors *= (1 + 0.10 * noise(points, 0.05, 1) + 0.06 * noise(points, 0.012, 2))[:, None]
     _mix(colors, _RED, 0.30 * np.clip(noise(points, 0.03, 3) + 0.2, 0, 1))
-    nose, chin = marks[13], marks[39] - [0, 0.03, 0]
-    for spot, size, much in (
-        (nose, 0.016, 0.35), (nose + [0.042, -0.008, -0.03], 0.022, 0.45), (nose + [-0.042, -0.008, -0.03], 0.022, 0.45),
-        (chin, 0.02, 0.2), (marks[13] + [0.085, 0.03, -0.12], 0.03, 0.4), (marks[13] + [-0.085, 0.03, -0.12], 0.03, 0.4),
-    ):  # fmt: skip
+    nose, chin = marks[13], marks[39] - np.array([0, 0.03, 0])
+    cheek, ear = np.array([0.042, -0.008, -0.03]), np.array([0.085, 0.03, -0.12])
+    spots = [(nose, 0.016, 0.35), (chin, 0.02, 0.2)]
+    for mirror in ([1, 1, 1], [-1, 1, 1]):
+        spots += [(nose + cheek * mirror, 0.022, 0.45), (nose + ear * mirror, 0.03, 0.4)]
+    for spot, size, much in spots:
         _mix(colors, _RED, much * _blob(points, spot, size))
     for name in ("index1", "middle1", "ring1", "pinky1", "index3", "middle3", "ring3", "pinky3", "thumb3"):
         for side in ("left", "right"):
@@ -67,8 +68,12 @@ def _paint_face(colors: Float, points: Float, marks: Float) -> None:
     front = points[:, 2] > marks[:, 2].min() - 0.02
     mouth = 0.5 * (marks[31] + marks[37])
     # A day's growth of beard: darker on chin, jaw and upper lip.
-    x, y, z = (points - mouth).T
-    beard = np.clip((0.022 - y) / 0.02, 0, 1) * np.clip((y + 0.085) / 0.03, 0, 1) * np.clip((z + 0.085) / 0.04, 0, 1)
+    _, y, z = (points - mouth).T
+    beard = (
+        np.clip((0.022 - y) / 0.02, 0, 1)
+        * np.clip((y + 0.085) / 0.03, 0, 1)
+        * np.clip((z + 0.085) / 0.04, 0, 1)
+    )
     _mix(colors, _SHADOW, 0.42 * beard * front * (1 + 0.5 * noise(points, 0.004, 4)))
     for inner, outer in ((marks[4], marks[0]), (marks[5], marks[9])):
         for t in np.linspace(0, 1, 12):  # under the hairs of the eyebrows
@@ -77,7 +82,7 @@ def _paint_face(colors: Float, points: Float, marks: Float) -> None:
         eye = marks[corners].mean(axis=0)
         a, b = (points[:, 0] - eye[0]) / 0.0205, (points[:, 1] - eye[1]) / 0.0095
         ring = np.exp(-(((np.hypot(a, b) - 0.85) / 0.22) ** 2)) * np.where(b > 0, 1.0, 0.55)
-        _mix(colors, _SHADOW * 0.35, 0.75 * ring * front)
+        _mix(colors, _SHADOW * 0.35, 0.9 * ring * front)
     lips = _lips(points, marks) * front
     _mix(colors, _LIPS, 0.85 * lips)
 
@@ -101,21 +106,19 @@ def make_eye(person: Person, side: str) -> tuple[Shape, Float]:
     centre = 0.5 * (own.min(axis=0) + own.max(axis=0))
     radius = 0.5 * float(np.ptp(own[:, 0]))
     rings, spokes = 72, 48
-    theta, phi = np.meshgrid(np.linspace(1e-4, np.pi - 1e-4, rings), 2 * np.pi * np.arange(spokes) / spokes, indexing="ij")
-    away = np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=-1).reshape(-1, 3)
-    polygons = [
-        (k * spokes + i, (k + 1) * spokes + i, (k + 1) * spokes + (i + 1) % spokes, k * spokes + (i + 1) % spokes)
-        for k in range(rings - 1)
-        for i in range(spokes)
-    ]
-    reach = radius * theta.reshape(-1)
+    theta = np.repeat(np.linspace(1e-4, np.pi - 1e-4, rings), spokes)
+    phi = np.tile(2 * np.pi * np.arange(spokes) / spokes, rings)
+    away = np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=1)
+    starts = [(k * spokes, i, (i + 1) % spokes) for k in range(rings - 1) for i in range(spokes)]
+    polygons = [(k + j, k + spokes + j, k + spokes + i, k + i) for k, i, j in starts]
+    reach = radius * theta
     colors = np.tile(_WHITE, (len(away), 1))
     _mix(colors, _RED, 0.25 * np.clip((reach - 0.008) / 0.008, 0, 1))
-    spread = 1 + 0.35 * noise(np.stack([3 * phi.ravel(), reach * 90, 0 * reach], axis=1), 0.5, 6)
+    spread = 1 + 0.35 * noise(np.stack([3 * phi, reach * 90, 0 * reach], axis=1), 0.5, 6)
     _mix(colors, _IRIS, np.clip((_IRIS_RADIUS - reach) / 0.0006, 0, 1))
     colors[reach < _IRIS_RADIUS] *= np.clip(spread, 0.4, 1.6)[reach < _IRIS_RADIUS, None]
     _mix(colors, 0.02 * _IRIS, np.clip((_PUPIL_RADIUS - reach) / 0.0005, 0, 1))
-    return Shape(centre + radius * away, [p[::-1] for p in polygons][::1]), colors
+    return Shape(centre + radius * away, polygons), colors
 
 
 def _mix(colors: Float, other: Float, much: Float) -> None:
