@@ -26,11 +26,12 @@ else:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path, doing: str = "installing or removing the engine") -> Iterator[None]:
     """Hold the lock while the block runs.
 
     Args:
         path: The lock file; it stays, empty.
+        doing: What another holder is at, for the user.
 
     Raises:
         AvatarError: If another process holds it.
@@ -41,7 +42,6 @@ def exclusive(path: Path) -> Iterator[None]:
             _take(file)
         except OSError as error:
             raise AvatarError(
-                f"Another Blender is installing or removing the engine in {path.parent}. Wait until it is "
-                "done."
+                f"Another Blender is {doing} in {path.parent}. Wait until it is done."
             ) from error
         yield

@@ -12,6 +12,8 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .weights.methods import weights_delete, weights_download, weights_status, weights_use
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -124,4 +126,13 @@ def _write_npy(path: Path, array: Any) -> None:
         partial.unlink(missing_ok=True)
 
 
-METHODS = {"ping": ping, "versions": versions, "reconstruct": reconstruct, "rasterize": rasterize}
+METHODS = {
+    "ping": ping,
+    "versions": versions,
+    "reconstruct": reconstruct,
+    "rasterize": rasterize,
+    "weights_status": weights_status,
+    "weights_download": weights_download,
+    "weights_use": weights_use,
+    "weights_delete": weights_delete,
+}

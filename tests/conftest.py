@@ -28,6 +28,7 @@ NEEDS = {
     "prepare": ("cv2", "mediapipe"),
     "raster": ("numba", "torch"),
     "network": ("torch",),
+    "weights": ("huggingface_hub",),
 }
 
 

@@ -26,6 +26,7 @@ _PROCESS = (
         "engine.interpreters",
         "engine.packages",
     ),
+    *(f"engine.weights.{name}" for name in ("catalogue", "licences", "store", "records", "disk")),
 )
 SHARED = (*_VALUES, *_PROCESS)
 SETTINGS = ("preferences", "properties")
@@ -60,6 +61,7 @@ RULES = (
     Rule("engine.raster.autograd", ("engine.avatar", "engine.raster"), ("*", "torch")),
     Rule("engine.prepare", ("engine.avatar", "engine.formats"), ("*",)),
     Rule("engine.lift", (*_VALUES, "engine.prepare", "engine.raster"), ("*",)),
+    Rule("engine.weights", (*SHARED, "engine.weights"), ("*",)),
     Rule("engine.network", ("engine",), ("*", "torch")),
     Rule("engine", ("engine",), ("*",)),
     Rule("rigging", SHARED, _BPY),
