@@ -18,7 +18,7 @@ from ..rendering.engine_session import shared
 from .jobs import BUSY, ModalJob, running
 from .reconstruction import LOG_FILE as ENGINE_LOG
 
-DOWNLOAD = "about 200 MB to download, 700 MB on disk"
+DOWNLOAD = "about 230 MB to download, 800 MB on disk"
 OFFLINE = (
     "Blender may not go online. Allow it in Preferences > System > Network, or name a Wheel Folder in the "
     "preferences of LHM Avatars."

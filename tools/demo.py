@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Take one photo through the installed extension: avatar, pictures, a film and a report of how long each took.
+"""Take a photo through the installed extension: avatar, pictures, a film and a report of how long each took.
 
 Run by `python dev.py demo` in the Python that has Blender as a module, with BLENDER_USER_RESOURCES and
-LHM_AVATARS_ENGINE_ROOT set. Everything goes the way a user goes: the zip is installed, the operator is called.
+LHM_AVATARS_ENGINE_ROOT set. All goes the way a user goes: the zip is installed, the operator is called.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import importlib
 import json
+import os
 import sys
 import tempfile
 import time
@@ -51,9 +52,18 @@ class Report:
         say(f"{name}: {self.seconds[name]:.1f} s")
 
 
+_terminal = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+
+
 def say(text: str) -> None:
     """One line for the terminal, at once."""
-    print(text, flush=True)
+    print(text, file=_terminal, flush=True)
+
+
+def hush_blender(log: Path) -> None:
+    """From now on write to a file what Blender prints: several lines a frame."""
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
 
 
 def main(arguments: list[str]) -> int:
@@ -64,6 +74,7 @@ def main(arguments: list[str]) -> int:
     """
     options = parse(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
+    hush_blender(options.out / "blender.log")
     report = Report()
     with report.step("install the extension"):
         install(options.zip)
@@ -187,7 +198,7 @@ def render_clear(path: Path) -> NDArray[np.float32]:
     loaded = bpy.data.images.load(str(path))
     pixels = np.empty(len(loaded.pixels), np.float32)
     loaded.pixels.foreach_get(pixels)
-    width, height = loaded.size
+    width, height = loaded.size[0], loaded.size[1]
     bpy.data.images.remove(loaded)
     return pixels.reshape(height, width, 4)[::-1]
 
