@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ..avatar.body import BODY_JOINT_COUNT, JOINT_COUNT, BodyParams, joint_index
 from ..avatar.rotations import polar_rotation, rotvec_from_matrix
@@ -156,7 +156,7 @@ class _Problem:
         pixels = np.linalg.norm(np.ptp(seen.points[table.ids][used], axis=0))
         distance = seen.camera.focal * extent / pixels
         middle = seen.points[table.ids][used].mean(0)
-        x[3:6] = seen.camera.unproject(middle, np.float64(distance)) - points[used].mean(0)
+        x[3:6] = seen.camera.unproject(middle, np.asarray(distance)) - points[used].mean(0)
         return x
 
     def landmark_residuals(self, x: Float) -> Float:
@@ -221,15 +221,17 @@ class _Problem:
         reach = 0.05 * self.seen.person_height
         pixels = self.seen.camera.project(surface[rim])
         # Direction counts as much as place, so that an arm's outline never pulls the trunk.
-        tree = cKDTree(np.concatenate([pixels / reach, flat], axis=1))
+        tree = KDTree(np.concatenate([pixels / reach, flat], axis=1))
         gap, nearest = tree.query(np.concatenate([points / reach, outward], axis=1))
         good = gap < 1.0
-        self.contour = (rim[nearest[good]], points[good], outward[good])
+        self.contour = (rim[nearest][good], points[good], outward[good])
 
     def _outline(self, surface: Float) -> Float:
         pixels = self.seen.camera.project(surface)
         outside = np.maximum(_sample(self.distance, pixels), 0.0) * self.scale
-        rows, points, outward = self.contour if self.contour is not None else (np.zeros(0, int), *np.zeros((2, 0, 2)))
+        rows, points, outward = (
+            self.contour if self.contour is not None else (np.zeros(0, int), *np.zeros((2, 0, 2)))
+        )
         along = ((pixels[:, rows] - points) * outward).sum(-1) * self.scale
         return np.concatenate([0.10 * robust(outside, 3.0), 0.25 * robust(along, 2.5)], axis=1)
 
@@ -245,7 +247,7 @@ class _Problem:
         canvas = np.zeros(self.seen.alpha.shape, np.uint8)
         # Sixteenths of a pixel; one call a face, because overlapping faces in one call would cancel out.
         for triangle in np.round(vertices[self.body.faces] * 16).astype(np.int32):
-            cv2.fillConvexPoly(canvas, triangle, 1, shift=4)
+            cv2.fillConvexPoly(canvas, triangle, (1.0,), shift=4)
         mask = self.seen.alpha > 0.5
         return float((mask & (canvas > 0)).sum() / (mask | (canvas > 0)).sum())
 
@@ -299,8 +301,8 @@ def _prior_weights() -> Float:
     """How strongly each rotation is drawn to zero. [21, 3]"""
     weights = np.full((BODY_JOINT_COUNT, 3), 0.6)
     by_name = {
-        "spine1": 4.0, "spine2": 4.0, "spine3": 4.0, "neck": 2.5, "head": 2.0, "shoulder": 0.4, "wrist": 2.0, "foot": 6.0,
-        "ankle": 1.5, "collar": 4.0,
+        "spine1": 4.0, "spine2": 4.0, "spine3": 4.0, "neck": 2.5, "head": 2.0, "shoulder": 0.4,
+        "wrist": 2.0, "foot": 6.0, "ankle": 1.5, "collar": 4.0,
     }  # fmt: skip
     for part, weight in by_name.items():
         for side in ("", "left_", "right_"):
@@ -308,9 +310,9 @@ def _prior_weights() -> Float:
             if name in _BODY_JOINTS:
                 weights[_BODY_JOINTS[name]] = weight
     for side in ("left_", "right_"):
-        weights[_BODY_JOINTS[side + "hip"], 0] = 2.0
+        weights[_BODY_JOINTS[side + "hip"], 0] = 3.0
         weights[_BODY_JOINTS[side + "hip"], 1] = 1.5  # turned-out legs: the image says little about it
-        weights[_BODY_JOINTS[side + "knee"]] = (1.5, 6.0, 6.0)
+        weights[_BODY_JOINTS[side + "knee"]] = (4.0, 6.0, 6.0)
         weights[_BODY_JOINTS[side + "elbow"]] = (1.5, 0.4, 4.0)
     return weights
 
