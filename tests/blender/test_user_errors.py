@@ -41,7 +41,7 @@ def no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def nothing_left() -> Iterator[None]:
+def nothing_left(empty_scene: None) -> Iterator[None]:
     before, files = data_blocks(), temporary_files()
     yield
     assert (data_blocks(), temporary_files()) == (before, files)
