@@ -26,6 +26,7 @@ from ..engine.protocol import Progress
 from ..preferences import engine_root
 from ..properties import DEFAULT_COUNT
 from ..rendering.display_nodes import display_group
+from ..rendering.render_settings import suit_cycles
 from ..rigging.avatar_objects import AvatarObjects, add_avatar
 from ..rigging.contexts import all_or_nothing
 
@@ -236,6 +237,7 @@ def place(
         objects = add_avatar(
             context, made.avatar, name=name, location=location, pose=pose, display=display_group()
         )
+    suit_cycles(context.scene)
     return Reconstructed(objects, made)
 
 

@@ -1,4 +1,4 @@
-"""Scene and viewport settings without which an avatar does not look right."""
+"""Scene settings without which an avatar does not look right."""
 
 from __future__ import annotations
 
@@ -28,19 +28,3 @@ def suit_cycles(scene: bpy.types.Scene) -> None:
 def keeps_photo_colors(scene: bpy.types.Scene) -> bool:
     """Whether the view transform shows the photo's colours as they are; AgX and Filmic soften them."""
     return scene.view_settings.view_transform in ("Standard", "Raw")
-
-
-def show_colors(screen: bpy.types.Screen) -> int:
-    """Show the avatar's colours in Solid viewports that still have the factory setting.
-
-    Args:
-        screen: Its 3D viewports.
-
-    Returns:
-        How many were changed.
-    """
-    spaces = [area.spaces.active for area in screen.areas if area.type == "VIEW_3D"]
-    grey = [space for space in spaces if space.shading.color_type == "MATERIAL"]  # type: ignore[union-attr]
-    for space in grey:
-        space.shading.color_type = "VERTEX"  # type: ignore[union-attr]
-    return len(grey)

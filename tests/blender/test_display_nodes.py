@@ -16,6 +16,7 @@ from blender.pictures import add_camera, psnr, reference, render
 from exr import read_exr, rgba
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.engine.avatar.rotations import matrix_from_quat
+from lhm_avatars.operators.reconstruction import Made, place
 from lhm_avatars.rendering.display_nodes import CORNERS, REACH, display_group
 from lhm_avatars.rendering.render_settings import CYCLES_LAYERS, keeps_photo_colors, suit_cycles
 from lhm_avatars.rendering.splat_material import EMISSION, patch_material, splat_material
@@ -284,6 +285,12 @@ def test_cycles_settings_are_raised_only() -> None:
     cycles.transparent_max_bounces = 1000
     suit_cycles(scene)
     assert (cycles.transparent_max_bounces, cycles.min_transparent_bounces) == (1000, CYCLES_LAYERS)
+
+
+def test_a_reconstructed_person_suits_cycles(make_avatar: Callable[..., Avatar]) -> None:
+    place(bpy.context, Made(make_avatar(10)), name="Ada")
+    cycles = bpy.context.scene.cycles
+    assert (cycles.transparent_max_bounces, cycles.min_transparent_bounces) == (CYCLES_LAYERS, CYCLES_LAYERS)
 
 
 def test_view_transforms_that_keep_colors() -> None:
