@@ -122,8 +122,8 @@ def describe(repository: str, revision: str, name: str, server: Server) -> Remot
         )
     if not is_hash(found.etag):  # it also becomes part of a file's name
         raise AvatarError(
-            f"{address} gives no hash for {name}, so it cannot be checked. Choose another mirror, or use files "
-            "you have."
+            f"{address} gives no hash for {name}, so it cannot be checked. Choose another mirror, or use "
+            "files you have."
         )
     pinned = hub.hf_hub_url(repository, name, revision=found.commit_hash, endpoint=address)
     return Remote(pinned, found.commit_hash, found.etag, found.size)

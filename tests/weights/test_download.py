@@ -112,10 +112,7 @@ def test_cut_connections_are_mended_without_fetching_twice(
     assert hub.served <= len(WEIGHTS) + 4 * 65_536  # what a closing socket may swallow
 
 
-@pytest.mark.parametrize("new_process", [False, True])
-def test_a_cancelled_download_goes_on_where_it_was(
-    models: Path, hub: HubServer, server: Server, new_process: bool
-) -> None:
+def test_a_cancelled_download_goes_on_where_it_was(models: Path, hub: HubServer, server: Server) -> None:
     hub.faults.trickle = 0.02
     with pytest.raises(Cancelled, match="what is there is kept"):
         download("tiny", models, server=server, cancelled=lambda: hub.served > 150_000)
@@ -124,8 +121,6 @@ def test_a_cancelled_download_goes_on_where_it_was(
     assert 0 < have < len(WEIGHTS)
     shown = status(models).of("tiny")
     assert (shown.state, shown.bytes, shown.to_fetch) == ("partial", have, len(WEIGHTS) - have)
-    if new_process:
-        sys.modules.pop("huggingface_hub.file_download", None)
     hub.seen.clear()
     download("tiny", models, server=server)
     assert [one.range for one in hub.byte_requests()] == [f"bytes={have}-"]
