@@ -77,7 +77,8 @@ def main() -> None:
     say(f"{'photo':<34}{'wall':>9}{'memory':>11}{'splats':>9}{'landmarks':>10}{'outline':>8}{'photo':>11}")
     with tempfile.TemporaryDirectory() as folder:
         kernels = Path(folder) / "kernels"
-        show(f"{photos[0].name} (compiling)", reconstruct(client_module, photos[0], options.count, Path(folder), kernels))
+        first = reconstruct(client_module, photos[0], options.count, Path(folder), kernels)
+        show(f"{photos[0].name} (compiling)", first)
         for photo in photos:
             show(photo.name, reconstruct(client_module, photo, options.count, Path(folder), kernels))
 

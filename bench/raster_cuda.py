@@ -30,7 +30,7 @@ def obstacle() -> str | None:
 
     if not torch.cuda.is_available():
         return "torch sees no CUDA GPU"
-    from gsplat.cuda._backend import _C
+    from gsplat.cuda._backend import _C  # pyright: ignore[reportMissingImports] - on a GPU machine only
 
     return "gsplat has no compiled CUDA code (it needs nvcc or a wheel with it)" if _C is None else None
 
@@ -38,7 +38,7 @@ def obstacle() -> str | None:
 def gsplat_image(inputs: tuple[Any, ...], tensors: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Colour and depth [H, W, 4], and alpha [H, W], from gsplat's own rasterizer."""
     import torch
-    from gsplat import rasterization
+    from gsplat import rasterization  # pyright: ignore[reportMissingImports] - the same
 
     viewmat, K, width, height = inputs
     cameras = [torch.from_numpy(matrix)[None].cuda() for matrix in (viewmat, K)]

@@ -84,7 +84,9 @@ class ReconstructRequest:
 
     def settings(self) -> dict[str, Any]:
         """What decides the result, for the avatar's file; no paths, they are nobody's business."""
-        kept = {name: value for name, value in asdict(self).items() if name not in ("photo", "work_dir", "mask")}
+        kept = {
+            name: value for name, value in asdict(self).items() if name not in ("photo", "work_dir", "mask")
+        }
         return kept | {"mask": "given" if self.mask else "automatic"}
 
 
@@ -164,7 +166,10 @@ def reconstruct(request: ReconstructRequest, progress: ReportProgress) -> Recons
         "seconds": clock.seconds,
         "total_seconds": round(sum(clock.seconds.values()), 3),
         "peak_memory_bytes": peak_memory(),
-        **{key: metadata[key] for key in ("engine", "settings", "versions", "warnings", "preparation", "measures")},
+        **{
+            key: metadata[key]
+            for key in ("engine", "settings", "versions", "warnings", "preparation", "measures")
+        },
     }
     return Reconstruction(avatar, report)
 

@@ -14,6 +14,7 @@ from .skinning import forward_kinematics, skin_gaussians
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .arrays import Float
     from .binding import Binding
     from .body import BodyParams
     from .gaussians import Gaussians
@@ -41,7 +42,7 @@ class Avatar:
     gaussians: Gaussians
     binding: Binding
     params: BodyParams
-    joints: NDArray[np.float32]
+    joints: Float
     seen: NDArray[np.uint8]
     metadata: dict[str, Any] = field(default_factory=dict)
 

@@ -12,14 +12,14 @@ from .arrays import require_shape
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .arrays import Float
+    from .arrays import Float, Int
 
 DEFAULT_INFLUENCES = 4
 
 
 @dataclass(frozen=True)
 class Binding:
-    """The K joints each Gaussian follows, strongest first.
+    """The K joints each Gaussian follows, strongest first; kept as int32 and float32.
 
     Args:
         joint_indices: [N, K]
@@ -29,8 +29,8 @@ class Binding:
         ValueError: If the shapes differ or a row does not sum to one.
     """
 
-    joint_indices: NDArray[np.int32]
-    joint_weights: NDArray[np.float32]
+    joint_indices: Int
+    joint_weights: Float
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "joint_indices", np.ascontiguousarray(self.joint_indices, np.int32))
@@ -75,7 +75,7 @@ def strongest(weights: Float, k: int = DEFAULT_INFLUENCES) -> Binding:
     total = kept.sum(axis=1, keepdims=True)
     if not (total > 0).all():
         raise ValueError("every row of weights needs a positive entry")
-    return Binding(order.astype(np.int32), (kept / total).astype(np.float32))
+    return Binding(order, kept / total)
 
 
 def dense(binding: Binding, joint_count: int) -> NDArray[np.float32]:

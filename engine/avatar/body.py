@@ -16,7 +16,7 @@ from .body_file import read_body_file
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .arrays import Float
+    from .arrays import Float, Int
 
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 
@@ -67,6 +67,8 @@ def joint_index(name: str) -> int:
 class BodyParams:
     """Shape and pose of one person; rotations are axis-angle vectors in radians, local to the parent joint.
 
+    Given in any precision, kept in float32.
+
     Args:
         betas: Shape coefficients. [B]
         expression: Expression coefficients. [E]
@@ -85,16 +87,16 @@ class BodyParams:
     Source: Pavlakos et al. 2019, SMPL-X, section 3.1.
     """
 
-    betas: NDArray[np.float32]
-    expression: NDArray[np.float32]
-    global_orient: NDArray[np.float32]
-    body_pose: NDArray[np.float32]
-    jaw_pose: NDArray[np.float32]
-    left_eye_pose: NDArray[np.float32]
-    right_eye_pose: NDArray[np.float32]
-    left_hand_pose: NDArray[np.float32]
-    right_hand_pose: NDArray[np.float32]
-    transl: NDArray[np.float32]
+    betas: Float
+    expression: Float
+    global_orient: Float
+    body_pose: Float
+    jaw_pose: Float
+    left_eye_pose: Float
+    right_eye_pose: Float
+    left_hand_pose: Float
+    right_hand_pose: Float
+    transl: Float
 
     def __post_init__(self) -> None:
         shapes: dict[str, tuple[int | None, ...]] = {
@@ -125,8 +127,8 @@ class BodyParams:
         """
         pose = float_array("pose", pose, (JOINT_COUNT, 3))
         return cls(
-            betas=np.zeros(0, np.float32) if betas is None else betas,  # type: ignore[arg-type]
-            expression=np.zeros(0, np.float32) if expression is None else expression,  # type: ignore[arg-type]
+            betas=np.zeros(0, np.float32) if betas is None else betas,
+            expression=np.zeros(0, np.float32) if expression is None else expression,
             global_orient=pose[0],
             body_pose=pose[1:22],
             jaw_pose=pose[22],
@@ -134,7 +136,7 @@ class BodyParams:
             right_eye_pose=pose[24],
             left_hand_pose=pose[25:40],
             right_hand_pose=pose[40:55],
-            transl=np.zeros(3, np.float32) if transl is None else transl,  # type: ignore[arg-type]
+            transl=np.zeros(3, np.float32) if transl is None else transl,
         )
 
     @classmethod
@@ -144,7 +146,7 @@ class BodyParams:
             np.zeros((JOINT_COUNT, 3), np.float32), betas=np.zeros(n_betas), expression=np.zeros(n_expression)
         )
 
-    def pose(self) -> NDArray[np.float32]:
+    def pose(self) -> Float:
         """One axis-angle vector per joint, in joint order. [55, 3]"""
         return np.concatenate(
             [
@@ -180,8 +182,8 @@ class Body:
     joint_regressor: NDArray[np.float32]
     shapedirs: NDArray[np.float32]
     exprdirs: NDArray[np.float32]
-    joint_indices: NDArray[np.int32]
-    joint_weights: NDArray[np.float32]
+    joint_indices: Int
+    joint_weights: Float
     hands_mean: NDArray[np.float32]
     info: dict[str, Any] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from .errors import AvatarError
 
@@ -71,7 +72,7 @@ def _read_members(path: Path) -> Members:
         raise AvatarError(f"There is no body file at {path}. {_CHOOSE}") from error
     except _UNREADABLE as error:
         raise AvatarError(f"{path.name} cannot be read as a body file: {error}. {_CHOOSE}") from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
+    if not isinstance(archive, NpzFile):
         raise AvatarError(f"{path.name} is not a body file (.npz). {_CHOOSE}")
     with archive:
         wanted = [name for name in (*_SHAPES, *_OPTIONAL, _INFO) if name in archive.files]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gaussians:
-    """N Gaussians in one frame of reference.
+    """N Gaussians in one frame of reference; given in any precision, kept in float32.
 
     Args:
         means: Centres, metres. [N, 3]
@@ -33,11 +33,11 @@ class Gaussians:
     Source: Kerbl et al. 2023, section 4.
     """
 
-    means: NDArray[np.float32]
-    quats: NDArray[np.float32]
-    scales: NDArray[np.float32]
-    opacities: NDArray[np.float32]
-    sh: NDArray[np.float32]
+    means: Float
+    quats: Float
+    scales: Float
+    opacities: Float
+    sh: Float
 
     def __post_init__(self) -> None:
         count = len(float_array("means", self.means, (None, 3)))
@@ -64,7 +64,7 @@ class Gaussians:
             opacities: [N]
             colors: Display-space RGB, 0..1. [N, 3]
         """
-        return cls(means, quats, scales, opacities, sh_from_rgb(np.asarray(colors))[:, None, :])  # type: ignore[arg-type]
+        return cls(means, quats, scales, opacities, sh_from_rgb(np.asarray(colors))[:, None, :])
 
     @property
     def count(self) -> int:

@@ -29,15 +29,16 @@ def clean_colors(seen: Observation, pixels_per_metre: float) -> NDArray[np.float
     """
     sure = (seen.alpha > 0.95).astype(np.uint8)
     size = 2 * max(1, round(_EDGE * pixels_per_metre)) + 1
-    core = cv2.erode(sure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), borderValue=1)
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    core = np.asarray(cv2.erode(sure, disk, borderValue=(1.0,)), np.uint8)
     # Fingers and straps thinner than the eroded band keep what they have.
-    thin = sure & ~cv2.dilate(core, np.ones((2 * size + 1, 2 * size + 1), np.uint8))
-    core |= thin
+    thin = sure & np.bitwise_not(cv2.dilate(core, np.ones((2 * size + 1, 2 * size + 1), np.uint8)))
+    core = core | thin
     _, labels = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     rows, columns = np.nonzero(core)
     source = np.zeros((labels.max() + 1, 3), np.float32)
     source[labels[rows, columns]] = seen.rgb[rows, columns]
-    pushed = source[labels]
+    pushed = source[labels.astype(np.int64)]
     smooth = cv2.GaussianBlur(pushed, (0, 0), size / 3)
     return np.where(core[..., None] > 0, seen.rgb, smooth)
 

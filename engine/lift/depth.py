@@ -102,7 +102,7 @@ def _nearest(mask: NDArray[np.bool_]) -> tuple[Float, NDArray[np.int32]]:
     rows, columns = np.nonzero(mask)
     place = np.zeros((labels.max() + 1, 2), np.int32)
     place[labels[rows, columns]] = np.stack([rows, columns], axis=1)
-    return distance.astype(np.float64), np.moveaxis(place[labels], -1, 0)
+    return distance.astype(np.float64), np.moveaxis(place[labels.astype(np.int64)], -1, 0)
 
 
 def _nearest_through(inside: NDArray[np.bool_], goal: NDArray[np.bool_]) -> tuple[Float, NDArray[np.int32]]:
@@ -118,7 +118,9 @@ def _nearest_through(inside: NDArray[np.bool_], goal: NDArray[np.bool_]) -> tupl
     number[small] = np.arange(small.sum())
     a, b, length = _grid_edges(number)
     count = int(small.sum())
-    graph = sparse.coo_matrix((np.concatenate([length, length]), (np.r_[a, b], np.r_[b, a])), shape=(count, count))
+    graph = sparse.coo_matrix(
+        (np.concatenate([length, length]), (np.r_[a, b], np.r_[b, a])), shape=(count, count)
+    )
     way, _, source = dijkstra(
         graph.tocsr(), indices=number[small_goal], min_only=True, return_predecessors=True
     )
@@ -175,6 +177,8 @@ def _membrane(depth: Float, known: NDArray[np.bool_], inside: NDArray[np.bool_])
     coarse = coarse[place[0], place[1]]  # so that enlarging does not mix in the outside
     height, width = depth.shape
     smooth = cv2.resize(
-        coarse.astype(np.float32), (coarse.shape[1] * step, coarse.shape[0] * step), interpolation=cv2.INTER_LINEAR
+        coarse.astype(np.float32),
+        (coarse.shape[1] * step, coarse.shape[0] * step),
+        interpolation=cv2.INTER_LINEAR,
     )[:height, :width]
     return np.where(known, depth, smooth)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO
 from ..avatar.body import joint_index
@@ -103,7 +103,9 @@ def _edge_on(placed: Placed, maps: DepthMaps, seen: Observation) -> NDArray[np.b
     return placed.on_body & framed & maps.inside[rows, columns] & near & facing
 
 
-def _mirror(rest: Float, part: Int, in_photo: NDArray[np.bool_], colors: Float, source: NDArray[np.uint8]) -> None:
+def _mirror(
+    rest: Float, part: Int, in_photo: NDArray[np.bool_], colors: Float, source: NDArray[np.uint8]
+) -> None:
     """Take the colour of the same place on the other side of the body, where the photo shows that."""
     mirrored_part = np.array(MIRRORED_PARTS)
     for own in np.unique(part):
@@ -111,9 +113,9 @@ def _mirror(rest: Float, part: Int, in_photo: NDArray[np.bool_], colors: Float, 
         wanted = np.flatnonzero((source == SEEN_FILLED) & (part == own))
         if not len(known) or not len(wanted):
             continue
-        gap, nearest = cKDTree(rest[known]).query(rest[wanted] * [-1, 1, 1])
+        gap, nearest = KDTree(rest[known]).query(rest[wanted] * [-1, 1, 1])
         good = gap < _MIRROR_REACH
-        colors[wanted[good]] = colors[known[nearest[good]]]
+        colors[wanted[good]] = colors[known[nearest][good]]
         source[wanted[good]] = SEEN_MIRRORED
 
 
@@ -126,7 +128,7 @@ def _from_same_part(rest: Float, part: Int, in_photo: NDArray[np.bool_], soft: F
         known = np.flatnonzero(in_photo & (part == own))
         known = known if len(known) >= _NEIGHBOURS else everything
         rows = np.flatnonzero(part[wanted] == own)
-        gap, nearest = cKDTree(flat[known]).query(flat[wanted[rows]], k=_NEIGHBOURS)
+        gap, nearest = KDTree(flat[known]).query(flat[wanted[rows]], k=_NEIGHBOURS)
         weight = 1.0 / (gap + 0.005)
         weight /= weight.sum(axis=1, keepdims=True)
         result[rows] = np.einsum("nk,nkc->nc", weight, soft[known[nearest]])
@@ -153,12 +155,15 @@ def _fill_head(
         return
     hairline = neck[1] + 0.35 * (eyes[1] - neck[1])
     wanted = np.flatnonzero(
-        (part == HEAD) & (source != SEEN_PHOTO) & (rest[:, 1] > hairline) & (behind_face | (rest[:, 1] > eyes[1] + _BROW))
+        (part == HEAD)
+        & (source != SEEN_PHOTO)
+        & (rest[:, 1] > hairline)
+        & (behind_face | (rest[:, 1] > eyes[1] + _BROW))
     )
     sources = np.flatnonzero(hair)
     # Height decides: a cap keeps its rim, dyed tips stay at the tips.
     metric = np.array([0.4, 1.0, 0.15])
-    gap, nearest = cKDTree(rest[sources] * metric).query(rest[wanted] * metric, k=4 * _NEIGHBOURS)
+    gap, nearest = KDTree(rest[sources] * metric).query(rest[wanted] * metric, k=4 * _NEIGHBOURS)
     weight = 1.0 / (gap + 0.01)
     weight /= weight.sum(axis=1, keepdims=True)
     colors[wanted] = np.einsum("nk,nkc->nc", weight, colors[sources[nearest]])
@@ -177,7 +182,7 @@ def _skin(rest: Float, joints: Float, part: Int, placed: Placed, colors: Float) 
 
 
 def _bare_trunk(rest: Float, joints: Float, part: Int, placed: Placed, colors: Float) -> NDArray[np.bool_]:
-    """Skin that a neckline or a short top shows in front: it does not go on the back of a dressed person. [N]"""
+    """Skin that a neckline or a short top shows in front: the back of a dressed person has none. [N]"""
     skin = _skin(rest, joints, part, placed, colors)
     trunk = (part == TRUNK) & (rest[:, 1] < joints[joint_index("neck"), 1])
     shown = trunk & placed.seen
@@ -221,7 +226,7 @@ def _smooth_unseen(rest: Float, part: Int, colors: Float, source: NDArray[np.uin
         around = np.flatnonzero(part == own)
         if not len(unseen) or len(around) < _SMOOTH_NEIGHBOURS:
             continue
-        _, nearest = cKDTree(rest[around]).query(rest[unseen], k=_SMOOTH_NEIGHBOURS)
+        _, nearest = KDTree(rest[around]).query(rest[unseen], k=_SMOOTH_NEIGHBOURS)
         for _ in range(_SMOOTH_ROUNDS):
             colors[unseen] = colors[around[nearest]].mean(axis=1)
 

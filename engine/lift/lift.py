@@ -151,6 +151,7 @@ def _warnings(landmark_error: float, outline_iou: float) -> list[str]:
         )
     if outline_iou < 0.6:
         warnings.append(
-            "The body and the person's outline differ much. Check the mask; wide clothes and bags also do this."
+            "The body and the person's outline differ much. "
+            "Check the mask; wide clothes and bags also do this."
         )
     return warnings

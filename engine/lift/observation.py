@@ -39,7 +39,7 @@ class Camera:
         return viewmat
 
     @property
-    def K(self) -> NDArray[np.float64]:
+    def K(self) -> NDArray[np.float64]:  # noqa: N802 - its name in the field
         """Intrinsics, pixels, pixel centres at +0.5. [3, 3]"""
         return np.array([[self.focal, 0, self.center[0]], [0, self.focal, self.center[1]], [0, 0, 1.0]])
 

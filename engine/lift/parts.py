@@ -53,9 +53,7 @@ def part_of_weights(joint_indices: Int, joint_weights: Float) -> NDArray[np.int6
 
 
 def face_vertices(body: Body) -> NDArray[np.bool_]:
-    """Vertices of the face: the front of the head between chin and brow, whose shape the photo's outline
-    says nothing about. [V]
-    """
+    """The front of the head between chin and brow, of which the photo's outline says nothing. [V]"""
     head, eye = body.joints(np.zeros(0))[[joint_index("head"), joint_index("left_eye")]]
     part = part_of_weights(body.joint_indices, body.joint_weights)
     v = body.v_template

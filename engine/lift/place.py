@@ -1,7 +1,7 @@
 """Place: the Gaussians in the photo's pose, each with its joints and its pixel.
 
-What the photo shows becomes a lattice over its pixels, so that the front is as sharp and as whole as the photo.
-What it does not show becomes evenly spread points of the body's surface, and the far sheet of whatever
+What the photo shows becomes a lattice over its pixels, so that the front is as sharp and as whole as the
+photo. What it does not show becomes evenly spread points of the body's surface, and the far sheet of whatever
 reaches beyond the body.
 """
 
@@ -101,10 +101,14 @@ class _PixelJoints:
         self.held = self._held_objects(seen)
         rows, columns = np.mgrid[0 : seen.camera.height : _WEIGHT_STEP, 0 : seen.camera.width : _WEIGHT_STEP]
         inside = maps.inside[rows, columns]
-        coarse = self._sharp(rows.ravel(), columns.ravel()).reshape(*rows.shape, JOINT_COUNT) * inside[..., None]
+        coarse = (
+            self._sharp(rows.ravel(), columns.ravel()).reshape(*rows.shape, JOINT_COUNT) * inside[..., None]
+        )
         sigma = _WEIGHT_BLUR * maps.pixels_per_metre(seen.camera) / _WEIGHT_STEP
-        blurred = [cv2.GaussianBlur(np.ascontiguousarray(coarse[..., j]), (0, 0), sigma) for j in range(JOINT_COUNT)]
-        self.blurred = np.stack(blurred, axis=-1)
+        blurred = [
+            cv2.GaussianBlur(np.ascontiguousarray(coarse[..., j]), (0, 0), sigma) for j in range(JOINT_COUNT)
+        ]
+        self.blurred = np.stack(blurred, axis=-1).astype(np.float32, copy=False)
 
     def at(self, pixels: Float) -> Float:
         """Weights at pixel positions. [N, 55]"""
@@ -129,7 +133,7 @@ class _PixelJoints:
         return np.einsum("nk,nkj->nj", layer.corners[rows, columns], corners)
 
     def _held_objects(self, seen: Observation) -> NDArray[np.int64]:
-        """Part of the hand that holds each pixel's object, -1 for none: objects move with one hand, rigidly."""
+        """The hand that holds each pixel's object, -1 for none: objects move with one hand, rigidly."""
         held = np.full(self.maps.inside.shape, -1)
         beyond = (self.maps.inside & (self.maps.beyond > 0.012)).astype(np.uint8)
         _, labels = cv2.connectedComponents(beyond)
@@ -143,7 +147,11 @@ class _PixelJoints:
             near_hand = np.isin(part[own], (LEFT_HAND, RIGHT_HAND))
             reach = self.maps.beyond[rows[own], columns[own]].max(initial=0.0)
             if near_hand.mean() > 0.25 and reach > _HELD_SIZE and not (part[own] == HEAD).any():
-                hand = LEFT_HAND if (part[own] == LEFT_HAND).sum() > (part[own] == RIGHT_HAND).sum() else RIGHT_HAND
+                hand = (
+                    LEFT_HAND
+                    if (part[own] == LEFT_HAND).sum() > (part[own] == RIGHT_HAND).sum()
+                    else RIGHT_HAND
+                )
                 held[rows[own], columns[own]] = hand
         return held
 
@@ -174,7 +182,9 @@ def _front(
     fine = step / np.sqrt(_HEAD_DENSITY)
     groups = [_lattice(rest, step), _lattice(head, fine)]
     pixels = np.concatenate(groups)
-    pitch = np.concatenate([np.full(len(group), size) for group, size in zip(groups, (step, fine), strict=True)])
+    pitch = np.concatenate(
+        [np.full(len(group), size) for group, size in zip(groups, (step, fine), strict=True)]
+    )
     columns, rows = pixels.astype(int).T
     depth = maps.front[rows, columns]
     normals = _pixel_normals(body, vertices, maps, seen)[rows, columns]
@@ -206,7 +216,7 @@ def _pixel_normals(body: Body, vertices: Float, maps: DepthMaps, seen: Observati
     """The body's normals where it is seen, the sheet's beyond. [H, W, 3]"""
     height, width = maps.inside.shape
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    depth = cv2.GaussianBlur(maps.front, (0, 0), 3.0)
+    depth = np.asarray(cv2.GaussianBlur(maps.front, (0, 0), 3.0), np.float32)
     points = seen.camera.unproject(np.stack([x, y], axis=-1), depth)
     across, down = np.gradient(points, axis=1), np.gradient(points, axis=0)
     normals = np.cross(down, across)
@@ -260,11 +270,14 @@ def _unseen_surface(
     weights = np.einsum("nk,nkj->nj", corner, _dense(body)[corners])
     return Placed(
         means=means[keep], normals=normals[keep], spacing=np.full(keep.sum(), spacing), weights=weights[keep],
-        pixels=seen.camera.project(means[keep]), seen=np.zeros(keep.sum(), bool), on_body=np.ones(keep.sum(), bool),
+        pixels=seen.camera.project(means[keep]), seen=np.zeros(keep.sum(), bool),
+        on_body=np.ones(keep.sum(), bool),
     )  # fmt: skip
 
 
-def _pulled_in(pixels: Float, depth: Float, maps: DepthMaps, seen: Observation) -> tuple[Float, NDArray[np.bool_]]:
+def _pulled_in(
+    pixels: Float, depth: Float, maps: DepthMaps, seen: Observation
+) -> tuple[Float, NDArray[np.bool_]]:
     """The way from each point to the person's outline, and whether it is short enough. [N, 3], [N]"""
     _, labels = cv2.distanceTransformWithLabels(
         (~maps.inside).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
@@ -273,7 +286,7 @@ def _pulled_in(pixels: Float, depth: Float, maps: DepthMaps, seen: Observation) 
     place_of = np.zeros((labels.max() + 1, 2))
     place_of[labels[rows, columns]] = np.stack([columns, rows], axis=1) + 0.5
     at_columns, at_rows, _ = _in_frame(pixels, maps.inside.shape)
-    goal = place_of[labels[at_rows, at_columns]]
+    goal = place_of[labels[at_rows, at_columns].astype(np.int64)]
     way = (goal - pixels) * (depth / seen.camera.focal)[:, None] * [1, -1]
     return np.concatenate([way, np.zeros((len(way), 1))], axis=1), np.linalg.norm(way, axis=1) < _PULL_IN
 

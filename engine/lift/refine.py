@@ -66,7 +66,7 @@ def refine(
     camera = seen.camera.scaled(factor)
     size = (camera.width, camera.height)
     target = cv2.resize(clean, size, interpolation=cv2.INTER_AREA)
-    alpha = cv2.resize(seen.alpha, size, interpolation=cv2.INTER_AREA)
+    alpha = np.asarray(cv2.resize(seen.alpha, size, interpolation=cv2.INTER_AREA), np.float32)
     first = gaussians.colors().astype(np.float32)
     colors = first
     logits = _logit(gaussians.opacities)
@@ -74,7 +74,7 @@ def refine(
     start = logs.copy()
     steps = {name: _Adam(rate) for name, rate in _RATES.items()}
     mask = free[:, None]
-    before = 0.0
+    before = after = 0.0
     for step in range(STEPS + 1):
         opacities, scales = _sigmoid(logits), np.exp(logs)
         image, context = forward(
@@ -111,8 +111,8 @@ class _Adam:
 
     def __init__(self, rate: float) -> None:
         self.rate, self.count = rate, 0
-        self.mean: Float = np.float32(0.0)  # type: ignore[assignment]
-        self.square: Float = np.float32(0.0)  # type: ignore[assignment]
+        self.mean: Float = np.zeros((), np.float32)
+        self.square: Float = np.zeros((), np.float32)
 
     def __call__(self, gradient: Float) -> Float:
         """The step to subtract."""
@@ -134,6 +134,3 @@ def _logit(p: Float) -> Float:
 def _psnr(image: Float, target: Float, alpha: Float) -> float:
     inside = alpha > 0.5
     return float(-10 * np.log10(np.mean((image - target)[inside] ** 2) + 1e-12))
-
-
-

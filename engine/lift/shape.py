@@ -34,7 +34,7 @@ def flat_gaussians(placed: Placed, colors: Float) -> Gaussians:
     ray = placed.means / np.linalg.norm(placed.means, axis=1, keepdims=True)
     facing = (placed.normals * ray).sum(axis=1, keepdims=True)
     slope = ray - facing * placed.normals
-    fallback = np.cross(placed.normals, [0.0, 1.0, 0.0]) + [1e-6, 0, 0]
+    fallback = np.cross(placed.normals, [0.0, 1.0, 0.0]) + np.array([1e-6, 0, 0])
     slope = np.where(np.linalg.norm(slope, axis=1, keepdims=True) > 1e-3, slope, fallback)
     slope /= np.linalg.norm(slope, axis=1, keepdims=True)
     across = np.cross(placed.normals, slope)
@@ -43,7 +43,9 @@ def flat_gaussians(placed: Placed, colors: Float) -> Gaussians:
     width = np.where(placed.seen, _WIDTH, _UNSEEN_WIDTH) * placed.spacing
     scales = np.stack([width * stretch, width, _THICKNESS * width], axis=1)
     opacities = np.where(placed.seen, _OPACITY, _UNSEEN_OPACITY)
-    return Gaussians.from_colors(placed.means, quat_from_matrix(polar_rotation(rotation)), scales, opacities, colors)
+    return Gaussians.from_colors(
+        placed.means, quat_from_matrix(polar_rotation(rotation)), scales, opacities, colors
+    )
 
 
 def unposed(gaussians: Gaussians, binding: Binding, posed_from_rest: Float) -> Gaussians:
@@ -54,7 +56,9 @@ def unposed(gaussians: Gaussians, binding: Binding, posed_from_rest: Float) -> G
         binding: The joints they follow.
         posed_from_rest: [55, 4, 4]
     """
-    blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights).astype(np.float64)
+    blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights).astype(
+        np.float64
+    )
     means = unposed_points(gaussians.means, blended)
     turn = quat_from_matrix(polar_rotation(blended[:, :3, :3]))
     return replace(gaussians, means=means, quats=quat_multiply(quat_conjugate(turn), gaussians.quats))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,9 @@ def vertex_normals(vertices: Float, faces: Int) -> Float:
     return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
 
 
-def sample_surface(vertices: Float, faces: Int, spacing: float, rng: np.random.Generator) -> tuple[Int, Float]:
+def sample_surface(
+    vertices: Float, faces: Int, spacing: float, rng: np.random.Generator
+) -> tuple[Int, Float]:
     """Points spread evenly over a mesh, no two nearer than the spacing.
 
     Args:
@@ -52,7 +54,9 @@ def sample_surface(vertices: Float, faces: Int, spacing: float, rng: np.random.G
     Source: Poisson-disk sampling by parallel dart throwing; Wei 2008.
     """
     corners = vertices[faces]
-    area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = 0.5 * np.linalg.norm(
+        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
+    )
     count = int(_DARTS * area.sum() / spacing**2)
     cumulative = np.cumsum(area)
     # Systematic sampling: darts are already about even before any is removed.
@@ -79,7 +83,7 @@ def thin_out(points: Float, spacing: float, rng: np.random.Generator) -> NDArray
 
     Source: Luby 1986: in each round, a point stays if it comes before all its undecided neighbours.
     """
-    pairs = cKDTree(points).query_pairs(spacing, output_type="ndarray")
+    pairs = KDTree(points).query_pairs(spacing, output_type="ndarray")
     rank = rng.permutation(len(points))
     keep, open_ = np.zeros(len(points), bool), np.ones(len(points), bool)
     while open_.any():

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from .parts import HEAD, LEFT_HAND, RIGHT_HAND, ear_vertices, face_vertices, part_of_weights
 from .surface import vertex_normals
@@ -115,7 +115,7 @@ def _rim_steps(
     at = pixels[:, None] + flat[:, None] * (steps[None, :, None] / metres[:, None, None])
     along = cv2.remap(
         mask, at[..., 0].astype(np.float32) - 0.5, at[..., 1].astype(np.float32) - 0.5, cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT, borderValue=-1.0,
+        borderMode=cv2.BORDER_CONSTANT, borderValue=(-1.0,),
     )  # fmt: skip
     inside = along > 0.5
     leaves = inside[:, :-1] & ~inside[:, 1:] & (along[:, 1:] >= 0)  # the photo's border is no outline
@@ -145,7 +145,7 @@ def _laplacian(body: Body) -> sparse.csr_matrix:
     both = np.concatenate([edges, edges[:, ::-1]])
     links = sparse.coo_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
     links.data[:] = 1.0
-    return (sparse.diags(np.asarray(links.sum(axis=1)).ravel()) - links).tocsr()
+    return sparse.csr_matrix(sparse.diags(np.asarray(links.sum(axis=1)).ravel()) - links)
 
 
 def _ties(body: Body) -> NDArray[np.int64]:
@@ -156,5 +156,5 @@ def _ties(body: Body) -> NDArray[np.int64]:
     _, piece = connected_components(graph, directed=False)
     largest = piece == np.bincount(piece).argmax()
     loose, skin = np.flatnonzero(~largest), np.flatnonzero(largest)
-    _, nearest = cKDTree(body.v_template[skin]).query(body.v_template[loose])
+    _, nearest = KDTree(body.v_template[skin]).query(body.v_template[loose])
     return np.stack([loose, skin[nearest]], axis=1)

@@ -78,7 +78,14 @@ def _fill(
         a, b, c = faces[f]
         if z[a] <= 0.0 or z[b] <= 0.0 or z[c] <= 0.0:
             continue
-        ax, ay, bx, by, cx, cy = pixels[a, 0], pixels[a, 1], pixels[b, 0], pixels[b, 1], pixels[c, 0], pixels[c, 1]
+        ax, ay, bx, by, cx, cy = (
+            pixels[a, 0],
+            pixels[a, 1],
+            pixels[b, 0],
+            pixels[b, 1],
+            pixels[c, 0],
+            pixels[c, 1],
+        )
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if area == 0.0:
             continue
