@@ -28,7 +28,7 @@ NEEDS = {
     "prepare": ("cv2", "mediapipe"),
     "raster": ("numba", "torch"),
     "network": ("torch",),
-    "weights": ("huggingface_hub",),
+    "weights": ("huggingface_hub", "scipy"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def bring_body(path: Path, root: Path, meter: Meter) -> Record:
         load_body(path)
         sha256 = sha256_of(path, lambda done: meter("check", done))
         return Record("file", {name: StoredFile(str(path), path.stat().st_size, sha256, "structure")})
-    members = read_body_pickle(path)
+    members: dict[str, Any] = read_body_pickle(path)
     target = folder_of(SMPLX, root) / name
     part = target.with_name(f"{name}.converted{PART}")
     try:
