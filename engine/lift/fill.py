@@ -15,6 +15,7 @@ from scipy.spatial import KDTree
 
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO
 from ..avatar.body import joint_index
+from .bands import band_colors, limb_metric
 from .colour import calm_colors, lab, sample
 from .parts import (
     HEAD,
@@ -83,12 +84,13 @@ def fill_colors(
     _mirror(rest, part, placed.seen, colors, source)
     open_ = np.flatnonzero(source == SEEN_FILLED)
     copied = placed.seen & ~_bare_trunk(rest, joints, part, placed, colors)
-    colors[open_] = _from_same_part(rest, part, copied, soft, open_)
+    soft, banded = band_colors(rest, part, copied, colors, soft)
+    colors[open_] = _from_same_part(rest, part, copied, soft, banded, open_)
     sheet = ~placed.on_body & ~placed.seen
     colors[sheet] = soft[sheet]
     _fill_head(rest, joints, part, placed, colors, source)
     _dress_unseen_limbs(rest, joints, part, placed, colors, source)
-    _smooth_unseen(rest, part, colors, source)
+    _smooth_unseen(rest, part, banded, colors, source)
     return Filled(colors.astype(np.float32), source)
 
 
@@ -119,7 +121,9 @@ def _mirror(
         source[wanted[good]] = SEEN_MIRRORED
 
 
-def _from_same_part(rest: Float, part: Int, in_photo: NDArray[np.bool_], soft: Float, wanted: Int) -> Float:
+def _from_same_part(
+    rest: Float, part: Int, in_photo: NDArray[np.bool_], soft: Float, banded: NDArray[np.bool_], wanted: Int
+) -> Float:
     """Mean of the nearest seen colours of the same part; of any part where none is seen. [len(wanted), 3]"""
     flat = rest * [1, 1, _DEPTH_COUNTS]
     result = np.zeros((len(wanted), 3))
@@ -128,7 +132,8 @@ def _from_same_part(rest: Float, part: Int, in_photo: NDArray[np.bool_], soft: F
         known = np.flatnonzero(in_photo & (part == own))
         known = known if len(known) >= _NEIGHBOURS else everything
         rows = np.flatnonzero(part[wanted] == own)
-        gap, nearest = KDTree(flat[known]).query(flat[wanted[rows]], k=_NEIGHBOURS)
+        spots = rest * limb_metric(int(own)) if banded[known].all() else flat
+        gap, nearest = KDTree(spots[known]).query(spots[wanted[rows]], k=_NEIGHBOURS)
         weight = 1.0 / (gap + 0.005)
         weight /= weight.sum(axis=1, keepdims=True)
         result[rows] = np.einsum("nk,nkc->nc", weight, soft[known[nearest]])
@@ -219,14 +224,18 @@ def _is_shown(rows: NDArray[np.bool_], placed: Placed) -> bool:
     return bool(area[placed.seen].sum() > _SHOWN_SHARE * area.sum())
 
 
-def _smooth_unseen(rest: Float, part: Int, colors: Float, source: NDArray[np.uint8]) -> None:
+def _smooth_unseen(
+    rest: Float, part: Int, banded: NDArray[np.bool_], colors: Float, source: NDArray[np.uint8]
+) -> None:
     """Calm the patchwork of sources: unseen colours become the mean of those around them."""
     for own in np.unique(part):
         unseen = np.flatnonzero((source != SEEN_PHOTO) & (part == own))
         around = np.flatnonzero(part == own)
+        # Along a band, never across it.
+        spots = rest * limb_metric(int(own)) if banded[around].any() else rest
         if not len(unseen) or len(around) < _SMOOTH_NEIGHBOURS:
             continue
-        _, nearest = KDTree(rest[around]).query(rest[unseen], k=_SMOOTH_NEIGHBOURS)
+        _, nearest = KDTree(spots[around]).query(spots[unseen], k=_SMOOTH_NEIGHBOURS)
         for _ in range(_SMOOTH_ROUNDS):
             colors[unseen] = colors[around[nearest]].mean(axis=1)
 
