@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from lhm_avatars.engine.network.body_head import BodyHeadLayer
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
     from .golden import Answers, Golden
 
+    Module = TypeVar("Module", bound=nn.Module)
+
 _STEPS = {"step0": 0, "step1500": 1500, "inference": INFERENCE_STEP}
 
 
-def built(golden: Golden, module: nn.Module, prefix: str = "") -> nn.Module:
+def built(golden: Golden, module: Module, prefix: str = "") -> Module:
     """A module with the file's weights; ``prefix`` is our name for it inside the network."""
     fill(module, golden.weight, prefix)
     return module

@@ -166,4 +166,4 @@ def _centred_window(cover: Pixels, aspect: float) -> tuple[slice, slice]:
 
 def _resized(image: Pixels, size: tuple[int, int] | list[int]) -> Pixels:
     """Mean over areas; ``size`` is height, width."""
-    return cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA), np.float32)

@@ -64,17 +64,9 @@ class GaussianHead(nn.Module):
         maps = [nn.Linear(a, b) for a, b in pairwise(widths)]
         between = [module for each in maps[:-1] for module in (each, nn.SiLU())]
         self.trunk = nn.Sequential(*between, maps[-1])
-        self.outputs = nn.ModuleDict({name: nn.Linear(width, size) for name, size in _OUTPUTS.items()})
-        self.reset_biases()
-
-    def reset_biases(self) -> None:
-        """Where training begins: small, faint, unturned, on the surface."""
-        logit = math.log(_FIRST_OPACITY / (1 - _FIRST_OPACITY))
-        firsts = {"scales": [_FIRST_LOG_SCALE] * 3, "opacities": [logit], "quats": [1.0, 0, 0, 0]}
-        with torch.no_grad():
-            for name, first in firsts.items():
-                self.outputs[name].bias.copy_(torch.tensor(first))
-            self.outputs["mean_offsets"].bias.zero_()
+        outputs = {name: nn.Linear(width, size) for name, size in _OUTPUTS.items()}
+        _begin(outputs)
+        self.outputs = nn.ModuleDict(outputs)
 
     def forward(
         self, tokens: Tensor, is_upper_body: Tensor | None = None, largest: float | None = None
@@ -111,3 +103,17 @@ def largest_scale(
     """
     first, low, high, last = schedule
     return low + (high - low) * min(max((step - first) / (last - first), 0.0), 1.0)
+
+
+def _begin(outputs: dict[str, nn.Linear]) -> None:
+    """Where training begins: small, faint, unturned, on the surface."""
+    logit = math.log(_FIRST_OPACITY / (1 - _FIRST_OPACITY))
+    firsts = {
+        "scales": [_FIRST_LOG_SCALE] * 3,
+        "opacities": [logit],
+        "quats": [1.0, 0, 0, 0],
+        "mean_offsets": [0.0] * 3,
+    }
+    with torch.no_grad():
+        for name, first in firsts.items():
+            outputs[name].bias.copy_(torch.tensor(first))
