@@ -127,10 +127,14 @@ def test_a_cancelled_download_goes_on_where_it_was(models: Path, hub: HubServer,
     assert files("tiny", models)["model.safetensors"].read_bytes() == WEIGHTS
 
 
-def test_a_server_without_ranges_starts_anew(models: Path, hub: HubServer, server: Server) -> None:
-    hub.faults = Faults(cuts=[100_000], no_ranges=True)
+@pytest.mark.parametrize("no_size", [False, True])
+def test_a_server_without_ranges_starts_anew(
+    models: Path, hub: HubServer, server: Server, no_size: bool
+) -> None:
+    hub.faults = Faults(cuts=[100_000], no_ranges=True, no_size=no_size)
     download("tiny", models, server=server)
     assert files("tiny", models)["model.safetensors"].read_bytes() == WEIGHTS
+    assert len(hub.byte_requests()) == 2
 
 
 def test_a_server_that_tells_no_size_is_read_to_its_end(models: Path, hub: HubServer, server: Server) -> None:
