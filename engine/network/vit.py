@@ -119,9 +119,10 @@ class VisionTransformer(nn.Module):
             resolution: Pixels along the square image.
 
         Returns:
-            [1, 1 + patches, width]
+            float32, on the CPU. [1, 1 + patches, width]
         """
-        stored = self.pos_embed.float()
+        # On the CPU, because this kernel is missing on some devices; it is a moment's work.
+        stored = self.pos_embed.float().cpu()
         width, patches = stored.shape[-1], resolution // self.config.patch
         trained = self.config.trained_size // self.config.patch
         if patches == trained:
@@ -146,7 +147,7 @@ class VisionTransformer(nn.Module):
         batch = len(image)
         patches = self.patch_embed(image)
         tokens = torch.cat([self.cls_token.expand(batch, -1, -1), patches], dim=1)
-        tokens = tokens + self.positions(image.shape[-1]).to(tokens.dtype)
+        tokens = tokens + self.positions(image.shape[-1]).to(tokens)
         registers = self.register_tokens.expand(batch, -1, -1)
         return torch.cat([tokens[:, :1], registers, tokens[:, 1:]], dim=1)
 

@@ -88,7 +88,7 @@ def test_the_aims_for_memory_are_within_the_estimate() -> None:
 def test_this_machine_is_looked_at(tmp_path) -> None:
     machine = inspect_machine(tmp_path, "cpu")
     assert machine.device.type == "cpu"
-    assert machine.dtype == torch.float32
+    assert machine.dtype == best_dtype(machine.device)
     assert machine.disk_bytes > 0
     assert free_ram() is None or free_ram() > 1e8
     assert matrix_rate(machine.device, machine.dtype) > 1e9
@@ -100,10 +100,17 @@ def test_a_device_that_is_not_there_is_named(monkeypatch) -> None:
         choose_device("cuda")
     with pytest.raises(ValueError, match="device must be auto"):
         choose_device("tpu")
-    assert best_dtype(torch.device("cpu")) == torch.float32
 
 
 def test_head_and_decoder_are_small_beside_the_rest() -> None:
     flops = stage_flops(lhm_500m())
     assert flops["gaussians"] < 0.01 * flops["transformer"]
     assert flops["head"] < flops["sapiens"] < flops["transformer"]
+
+
+@pytest.mark.parametrize(("amx", "avx"), [(False, False), (True, False), (False, True)])
+def test_half_precision_is_taken_where_the_cpu_computes_in_it(monkeypatch, amx, avx) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx)
+    assert best_dtype(torch.device("cpu")) == (torch.bfloat16 if amx or avx else torch.float32)
+    assert best_dtype(torch.device("mps")) == torch.float32
