@@ -1,7 +1,7 @@
 """Bands: patterns that run around a limb or the trunk go on around it, lettering does not.
 
-Along a stripe every colour of a row is alike, so the row's median explains the garment; along a row of letters it
-does not. Which of the two holds is measured on the part of the garment that the photo shows.
+Along a stripe every colour of a row is alike, so the row's median explains the garment, and that of a line along
+the limb does not; with letters neither is better. Which holds is measured where the photo shows the garment.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import KDTree
 
-from .parts import LEFT_ARM, RIGHT_ARM
+from .parts import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, TRUNK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,14 +19,21 @@ if TYPE_CHECKING:
     from ..avatar.arrays import Float, Int
 
 _ACROSS = 0.06  # of a metre along the row, against a metre along the limb
-_ROW = 40  # seen Gaussians of a row
-_BETTER = 0.65  # share of the calm colours' error that rows must stay under
+_ROW = 60  # seen Gaussians of a row
+_APART = 0.03  # metres
+_SWAPPED = [1, 0, 2]  # along the limb instead of around it
+_PATTERNED = (TRUNK, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG)  # hair over a face is no stripe
+_BETTER = 0.65  # share of the error of calm colours, and of lines along the limb, that rows must stay under
 _PLAIN = 0.02  # mean error of calm colours below which there is no pattern worth the name
 
 
 def limb_metric(part: int) -> Float:
     """Scale of distances in the rest pose: long along the limb (arms lie along x, all else along y). [3]"""
-    return np.array([1.0, _ACROSS, _ACROSS]) if part in (LEFT_ARM, RIGHT_ARM) else np.array([_ACROSS, 1.0, _ACROSS])
+    return (
+        np.array([1.0, _ACROSS, _ACROSS])
+        if part in (LEFT_ARM, RIGHT_ARM)
+        else np.array([_ACROSS, 1.0, _ACROSS])
+    )
 
 
 def band_colors(
@@ -45,15 +52,30 @@ def band_colors(
         Colours to copy, and whether each Gaussian belongs to a part with bands. [N, 3], [N]
     """
     copied, banded = calm.copy(), np.zeros(len(rest), np.bool_)
-    for own in np.unique(part[shown]):
+    for own in _PATTERNED:
         rows = np.flatnonzero(shown & (part == own))
         if len(rows) < 4 * _ROW:
             continue
-        spots = rest[rows] * limb_metric(int(own))
-        _, nearest = KDTree(spots).query(spots, k=_ROW)
-        median = np.median(colors[rows][nearest], axis=1)
-        plain, row = (np.abs(guess - colors[rows]).mean() for guess in (calm[rows], median))
-        if plain > _PLAIN and row < _BETTER * plain:
-            copied[rows] = median
+        across = limb_metric(own)
+        around = _line_median(rest[rows], colors[rows], calm[rows], across)
+        lengthwise = _line_median(rest[rows], colors[rows], calm[rows], across[_SWAPPED])
+        plain, row, column = (
+            np.abs(guess - colors[rows]).mean() for guess in (calm[rows], around, lengthwise)
+        )
+        if plain > _PLAIN and row < _BETTER * min(plain, column):
+            copied[rows] = around
             banded |= part == own
     return copied, banded
+
+
+def _line_median(rest: Float, colors: Float, calm: Float, metric: Float) -> Float:
+    """What the others on a line through each point say about its colour. [N, 3]
+
+    A neighbour says the same of a stripe and of a letter, so only what is farther along the line counts.
+    """
+    _, nearest = KDTree(rest * metric).query(rest * metric, k=_ROW)
+    apart = np.linalg.norm(rest[nearest] - rest[:, None], axis=-1) > _APART
+    apart_colors = np.where(apart[..., None], colors[nearest], np.nan)
+    alone = ~apart.any(axis=1)
+    apart_colors[alone] = calm[alone, None]
+    return np.nanmedian(apart_colors, axis=1)

@@ -40,6 +40,7 @@ class DepthMaps:
         body_pixel: Row and column of the body's pixel that each pixel belongs to: the nearest on a way that
             stays within the person, so that a sleeve's hem never belongs to the hip behind the gap. [2, H, W]
         beyond: Metres of that way, 0 on the body. [H, W]
+        to_outline: Metres to the person's outline, 0 outside. [H, W]
     """
 
     inside: NDArray[np.bool_]
@@ -49,6 +50,14 @@ class DepthMaps:
     layer: Layer
     body_pixel: NDArray[np.int32]
     beyond: NDArray[np.float32]
+    to_outline: NDArray[np.float32]
+
+    def inset(self, pixels: Float) -> Float:
+        """Metres from each position to the person's outline; endless where the photo does not reach. [N]"""
+        columns, rows = np.floor(pixels).astype(int).T
+        height, width = self.inside.shape
+        framed = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
+        return np.where(framed, self.to_outline[rows.clip(0, height - 1), columns.clip(0, width - 1)], np.inf)
 
     def pixels_per_metre(self, camera: Camera) -> float:
         """Size of a metre at the person's depth."""
@@ -83,7 +92,7 @@ def depth_maps(vertices: Float, faces: Int, seen: Observation) -> DepthMaps:
     half = np.where(on_body, half, half * closing)
     return DepthMaps(
         inside, on_body & ~free, (middle - half).astype(np.float32), (middle + half).astype(np.float32), near,
-        body_pixel, beyond.astype(np.float32),
+        body_pixel, beyond.astype(np.float32), to_outline.astype(np.float32),
     )  # fmt: skip
 
 

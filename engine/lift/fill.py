@@ -88,9 +88,9 @@ def fill_colors(
     colors[open_] = _from_same_part(rest, part, copied, soft, banded, open_)
     sheet = ~placed.on_body & ~placed.seen
     colors[sheet] = soft[sheet]
-    _fill_head(rest, joints, part, placed, colors, source)
     _dress_unseen_limbs(rest, joints, part, placed, colors, source)
     _smooth_unseen(rest, part, banded, colors, source)
+    _fill_head(rest, joints, part, placed, colors, source)  # last: a hairline is sharp
     return Filled(colors.astype(np.float32), source)
 
 
@@ -130,7 +130,7 @@ def _from_same_part(
     everything = np.flatnonzero(in_photo)
     for own in np.unique(part[wanted]):
         known = np.flatnonzero(in_photo & (part == own))
-        known = known if len(known) >= _NEIGHBOURS else everything
+        known = known if len(known) >= _NEIGHBOURS else everything  # the lattice alone has thousands
         rows = np.flatnonzero(part[wanted] == own)
         spots = rest * limb_metric(int(own)) if banded[known].all() else flat
         gap, nearest = KDTree(spots[known]).query(spots[wanted[rows]], k=_NEIGHBOURS)
@@ -168,7 +168,9 @@ def _fill_head(
     sources = np.flatnonzero(hair)
     # Height decides: a cap keeps its rim, dyed tips stay at the tips.
     metric = np.array([0.4, 1.0, 0.15])
-    gap, nearest = KDTree(rest[sources] * metric).query(rest[wanted] * metric, k=4 * _NEIGHBOURS)
+    gap, nearest = KDTree(rest[sources] * metric).query(
+        rest[wanted] * metric, k=min(4 * _NEIGHBOURS, len(sources))
+    )
     weight = 1.0 / (gap + 0.01)
     weight /= weight.sum(axis=1, keepdims=True)
     colors[wanted] = np.einsum("nk,nkc->nc", weight, colors[sources[nearest]])
@@ -241,7 +243,7 @@ def _smooth_unseen(
 
 
 _SMOOTH_NEIGHBOURS = 14
-_SMOOTH_ROUNDS = 3
+_SMOOTH_ROUNDS = 2
 _WAISTBAND = 0.03  # metres above the hip joints
 _TROUSERS = (0.16, 0.18, 0.22)
 _SHOES = (0.10, 0.09, 0.09)

@@ -17,7 +17,7 @@ from .fill import fill_colors
 from .fit import fit_body, skinned_vertices
 from .place import place
 from .refine import refine
-from .shape import flat_gaussians, unposed, unposed_points
+from .shape import flat_gaussians, undoable, unposed, unposed_points
 from .volume import clothed_surface
 
 if TYPE_CHECKING:
@@ -78,15 +78,15 @@ def lift(
     maps = depth_maps(surface, body.faces, seen)
     report("place", 0.0)
     placed = place(body, surface, maps, seen, count, rng)
-    binding = strongest(placed.weights, influences)
     joints = body.joints(fit.params.betas)
     posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
+    binding = undoable(strongest(placed.weights, influences), posed_from_rest)
     blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
     report("fill", 0.0)
     clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
     filled = fill_colors(placed, unposed_points(placed.means, blended), joints, maps, clean, seen)
     refined = refine(
-        flat_gaussians(placed, filled.colors),
+        flat_gaussians(placed, filled.colors, maps.inset(placed.pixels)),
         _inner(placed, seen),
         clean,
         seen,

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from ..avatar.body import JOINT_COUNT, joint_index
-from .parts import HEAD, LEFT_HAND, RIGHT_HAND, part_of_weights
-from .surface import sample_surface, vertex_normals
+from .parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_HAND, RIGHT_LEG, part_of_weights
+from .surface import THINNED_DENSITY, sample_surface, vertex_normals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,9 +30,15 @@ _HEAD_DENSITY = 3.0  # Gaussians per pixel on the head, against the body
 _GRAZING = 0.35  # cosine below which the lattice leaves gaps seen from the side
 _HIDDEN = 0.015  # metres behind the near sheet
 _PULL_IN = 0.05  # metres outside the outline that a surface point may be moved in by
+_UNSEEN_SHARE = 0.6  # of the surface, of someone seen whole
 _WEIGHT_STEP = 8  # pixels: the joint weights beyond the body are blurred on a coarse image
 _WEIGHT_BLUR = 0.05  # metres
 _SPLIT = 0.025  # metres: a gap narrower than twice this is a crease between limbs, not cloth that joins them
+_SURE = 0.6  # confidence of a landmark that the photo shows
+# mediapipe's wrists and ankles, and what lies before them.
+_LIMB_ENDS = {
+    15: (LEFT_ARM, LEFT_HAND), 16: (RIGHT_ARM, RIGHT_HAND), 27: (LEFT_LEG,), 28: (RIGHT_LEG,),
+}  # fmt: skip
 _HELD_SIZE = 0.10  # metres beyond the body that make something near a hand an object
 
 
@@ -250,8 +256,7 @@ def _unseen_surface(
 ) -> Placed:
     """Even points of the body's surface that the photo does not show, or shows only edge-on."""
     area = _surface_area(vertices, body.faces)
-    # About six in ten of the surface stay unseen; a thinned set fills 0.7 of a perfect packing.
-    spacing = float(np.sqrt(0.6 * area * 0.7 / max(count, 1)))
+    spacing = float(np.sqrt(_UNSEEN_SHARE * area * THINNED_DENSITY / max(count, 1)))
     face, corner = sample_surface(vertices, body.faces, spacing, rng)
     corners = body.faces[face]
     means = np.einsum("nk,nkc->nc", corner, vertices[corners])
@@ -266,13 +271,20 @@ def _unseen_surface(
     stray = framed & ~maps.inside[rows, columns]
     shift, found = _pulled_in(pixels, depth, maps, seen)
     means = np.where((stray & found)[:, None], means + shift, means)
-    keep = ~visible & (~stray | found)
     weights = np.einsum("nk,nkj->nj", corner, _dense(body)[corners])
+    keep = ~visible & (~stray | found | _of_hidden_limb(weights, seen))
     return Placed(
         means=means[keep], normals=normals[keep], spacing=np.full(keep.sum(), spacing), weights=weights[keep],
         pixels=seen.camera.project(means[keep]), seen=np.zeros(keep.sum(), bool),
         on_body=np.ones(keep.sum(), bool),
     )  # fmt: skip
+
+
+def _of_hidden_limb(weights: Float, seen: Observation) -> NDArray[np.bool_]:
+    """Points of limbs whose end the photo hardly shows: a guess, so no outline cuts them. [N]"""
+    part = part_of_weights(np.broadcast_to(np.arange(JOINT_COUNT), weights.shape), weights)
+    hidden = [own for end, parts in _LIMB_ENDS.items() if seen.confidence[end] < _SURE for own in parts]
+    return np.isin(part, hidden)
 
 
 def _pulled_in(

@@ -7,29 +7,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..avatar.binding import Binding
 from ..avatar.gaussians import Gaussians
 from ..avatar.rotations import polar_rotation, quat_conjugate, quat_from_matrix, quat_multiply
 from ..avatar.skinning import blend_transforms
 
 if TYPE_CHECKING:
     from ..avatar.arrays import Float
-    from ..avatar.binding import Binding
     from .place import Placed
 
 _WIDTH = 0.55  # standard deviation over the lattice's step: neighbours overlap without a ripple
 _UNSEEN_WIDTH = 0.85  # the spread points' spacing is the least, not the usual, distance
 _THICKNESS = 0.3  # along the normal, over the width
+_FLATTEST = 0.6  # smallest stretch of a blended transform that is undone; a bent elbow's skin has about 0.8
+_HALF_OPAQUE = 1.4  # standard deviations out, two Gaussians of opacity 0.9 together have fallen to one half
+_NARROWEST = 0.3  # of the usual width
+_UNSEEN_NARROWEST = 0.7  # seen from elsewhere they must still be whole
 _LONGEST = 3.0  # how far a tilted Gaussian may reach along the slope
 _OPACITY = 0.9
 _UNSEEN_OPACITY = 0.97  # or the front shines through the back
 
 
-def flat_gaussians(placed: Placed, colors: Float) -> Gaussians:
+def flat_gaussians(placed: Placed, colors: Float, inset: Float) -> Gaussians:
     """Disks on the surface; those of the photo's lattice reach along the slope that they have to cover.
 
     Args:
         placed: Where they are.
         colors: Display-space RGB. [N, 3]
+        inset: Metres to the person's outline in the photo, which they must not blur. [N]
     """
     ray = placed.means / np.linalg.norm(placed.means, axis=1, keepdims=True)
     facing = (placed.normals * ray).sum(axis=1, keepdims=True)
@@ -41,11 +46,30 @@ def flat_gaussians(placed: Placed, colors: Float) -> Gaussians:
     rotation = np.stack([slope, across, placed.normals], axis=-1)
     stretch = np.where(placed.seen, np.clip(1.0 / np.maximum(np.abs(facing[:, 0]), 1e-3), 1.0, _LONGEST), 1.0)
     width = np.where(placed.seen, _WIDTH, _UNSEEN_WIDTH) * placed.spacing
+    narrowest = np.where(placed.seen, _NARROWEST, _UNSEEN_NARROWEST) * width
+    width = np.clip(inset / _HALF_OPAQUE, narrowest, width)
     scales = np.stack([width * stretch, width, _THICKNESS * width], axis=1)
     opacities = np.where(placed.seen, _OPACITY, _UNSEEN_OPACITY)
     return Gaussians.from_colors(
         placed.means, quat_from_matrix(polar_rotation(rotation)), scales, opacities, colors
     )
+
+
+def undoable(binding: Binding, posed_from_rest: Float) -> Binding:
+    """Joints whose blended transform can be undone; the others keep their strongest joint alone.
+
+    Where an arm touches a thigh, the mean of the two turns almost flat, and its inverse would throw the
+    Gaussian across the room.
+
+    Args:
+        binding: The joints they follow.
+        posed_from_rest: [55, 4, 4]
+    """
+    blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
+    flattened = np.linalg.svd(blended[:, :3, :3], compute_uv=False)[:, -1] < _FLATTEST
+    alone = np.zeros_like(binding.joint_weights)
+    alone[:, 0] = 1.0
+    return Binding(binding.joint_indices, np.where(flattened[:, None], alone, binding.joint_weights))
 
 
 def unposed(gaussians: Gaussians, binding: Binding, posed_from_rest: Float) -> Gaussians:

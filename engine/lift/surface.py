@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ..avatar.arrays import Float, Int
 
 _DARTS = 4.0  # per square of the spacing, before thinning
+THINNED_DENSITY = 0.546
+"""Points per square of the spacing that this many darts leave, measured on a plane."""
 
 
 def vertex_normals(vertices: Float, faces: Int) -> Float:

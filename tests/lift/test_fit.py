@@ -32,7 +32,7 @@ def test_landmarks_are_met(fitted: Fit, seen: Observation):
     error = np.linalg.norm(pixels - seen.points[table.ids], axis=1) / seen.person_height
     assert np.median(error) < 0.005
     assert error.max() < 0.02
-    assert abs(fitted.landmark_error - np.median(error)) < 1e-4  # of those it trusts
+    assert abs(fitted.landmark_error - np.median(error)) < 1e-3  # of those it trusts
 
 
 def test_joints_are_found_in_space(fitted: Fit, person: Person):

@@ -30,7 +30,8 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(stages: Stages, seen: Observation) -> Run:
-    before, told = flat_gaussians(stages.placed, stages.filled.colors), []
+    inset = stages.maps.inset(stages.placed.pixels)
+    before, told = flat_gaussians(stages.placed, stages.filled.colors, inset), []
     free = stages.placed.seen
     return Run(before, free, refine(before, free, stages.clean, seen, told.append), told)
 
