@@ -1,7 +1,7 @@
 """Bands: patterns that run around a limb or the trunk go on around it, lettering does not.
 
-Along a stripe every colour of a row is alike, so the row's median explains the garment, and that of a line along
-the limb does not; with letters neither is better. Which holds is measured where the photo shows the garment.
+Along a stripe every colour of a row is alike, so the row's median explains the garment, and that of a line
+along the limb does not; with letters neither is better. Which holds is measured where the photo shows it.
 """
 
 from __future__ import annotations

@@ -270,9 +270,10 @@ def _unseen_surface(
     # The photo shows nothing there although it looks there: move the point in, or leave it out.
     stray = framed & ~maps.inside[rows, columns]
     shift, found = _pulled_in(pixels, depth, maps, seen)
-    means = np.where((stray & found)[:, None], means + shift, means)
     weights = np.einsum("nk,nkj->nj", corner, _dense(body)[corners])
-    keep = ~visible & (~stray | found | _of_hidden_limb(weights, seen))
+    stray &= ~_of_hidden_limb(weights, seen)
+    means = np.where((stray & found)[:, None], means + shift, means)
+    keep = ~visible & (~stray | found)
     return Placed(
         means=means[keep], normals=normals[keep], spacing=np.full(keep.sum(), spacing), weights=weights[keep],
         pixels=seen.camera.project(means[keep]), seen=np.zeros(keep.sum(), bool),
