@@ -31,6 +31,9 @@ EXTENSION = "bl_ext.user_default.lhm_avatars"
 PREVIEW_SIZE = (800, 1200)
 VIEW_SIZE = (360, 540)
 FILM_SIZE = (512, 768)
+OVERVIEW_SIZE = (400, 760)
+STILL_ANGLE = 35  # degrees around the avatar
+WALKING = ((8, 40), (21, 145))  # frame, degrees
 VIEWS, COLUMNS = 8, 4
 FILM_FPS, DOUBLE_STEPS = 24, 3
 BRIGHT, DARK = 0.62, 0.30  # display-space greys in the middle and the corners of the still pictures
@@ -90,6 +93,8 @@ def main(arguments: list[str]) -> int:
         render_turntable(options.out / "turntable.png", armature)
     with report.step("walk.mp4"):
         render_walk(options.out / "walk.mp4")
+    with report.step("overview.png"):
+        render_overview(options.out / "overview.png", options.photo, armature)
     with report.step("avatar.blend"):
         save(options.out / "avatar.blend")
     write_report(options.out / "report.json", options.photo, report)
@@ -170,6 +175,42 @@ def render_walk(path: Path) -> None:
     scene.render.filepath, scene.render.use_file_extension = str(path), False
     with quiet_frames():
         bpy.ops.render.render(animation=True)
+
+
+def render_overview(path: Path, photo: Path, armature: bpy.types.Object) -> None:
+    """Photo, avatar and avatar walking, side by side; leaves the scene walking."""
+    preview, scene = ours("operators.preview"), bpy.context.scene
+    image = scene.render.image_settings
+    if hasattr(image, "media_type"):
+        image.media_type = "IMAGE"
+    scene.render.resolution_x, scene.render.resolution_y = OVERVIEW_SIZE
+    action, placed = armature.animation_data.action, scene.camera.matrix_world.copy()
+    panels = [read_photo(photo, OVERVIEW_SIZE[1])]
+    with tempfile.TemporaryDirectory() as folder:
+        armature.animation_data.action = None
+        bpy.ops.lhm.pose_avatar(pose="photo")
+        for angle in (0, STILL_ANGLE):
+            preview.aim(scene, scene.camera, preview.extent_of(bpy.context, armature), angle)
+            panels.append(on_wall(render_clear(Path(folder, f"{angle}.png"))))
+        armature.animation_data.action = action
+        for frame, angle in WALKING:
+            scene.frame_set(frame)
+            preview.aim(scene, scene.camera, preview.extent_of(bpy.context, armature), angle)
+            panels.append(on_wall(render_clear(Path(folder, f"{frame}.png"))))
+    scene.frame_set(scene.frame_start)
+    scene.camera.matrix_world = placed
+    write_picture(path, np.concatenate(panels, axis=1))
+
+
+def read_photo(path: Path, height: int) -> NDArray[np.float32]:
+    """A photo at a height. [H, W, 3]"""
+    loaded = bpy.data.images.load(str(path))
+    loaded.scale(max(1, round(loaded.size[0] * height / loaded.size[1])), height)
+    pixels = np.empty(len(loaded.pixels), np.float32)
+    loaded.pixels.foreach_get(pixels)
+    width = loaded.size[0]
+    bpy.data.images.remove(loaded)
+    return pixels.reshape(height, width, -1)[::-1, :, :3]
 
 
 def save(path: Path) -> None:
