@@ -144,10 +144,11 @@ def measure(case: Case, plan: Plan, repeats: int, rate: float) -> Answer:
     flops = cost(case.config, plan.dtype).flops
     runs = []
     for turn in range(repeats):
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         answer = network(*images)
         runs.append((time.perf_counter() - began, answer))
-        say(f"  run {turn + 1}: {runs[-1][0]:.2f} s")
+        # CPU seconds tell how much of the wall time went to other programs.
+        say(f"  run {turn + 1}: {runs[-1][0]:.2f} s, {time.process_time() - busy:.0f} CPU s")
     seconds, answer = runs[-1]
     say(f"  {'stage':<12}{'seconds':>9}{'loading':>9}{'TFLOP':>8}{'of peak':>9}{'GPU GB':>8}")
     for index, stage in enumerate(answer.stages):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MLP = 4  # hidden channels over width, in every transformer here
 SAPIENS_WIDTH, SAPIENS_DEPTH, SAPIENS_BYTES = 1536, 40, 4_677_000_000  # 1.17e9 weights in float32
 _SPARE = 600_000_000  # the device's own libraries and kernels
-_STREAMS = 12  # token-wide rows of the long sequence that live at the same time
+_STREAMS = 16  # token-wide rows of the long sequence that live at the same time, residuals in float32
 
 
 @dataclass(frozen=True)

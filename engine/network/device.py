@@ -33,7 +33,7 @@ class Machine:
     Args:
         device: Where it would run.
         name: For the user.
-        dtype: Of weights and tokens there.
+        dtype: Of the large weights there.
         device_bytes: Memory of the device that is free; that of the computer where it has none of its own.
         ram_bytes: Free memory of the computer; none where the system does not tell.
         disk_bytes: Free where models are kept.
@@ -93,13 +93,13 @@ def choose_device(wish: str = AUTOMATIC) -> torch.device:
 def best_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where the device computes in it, which is twice as fast; elsewhere it is slower than float32.
 
-    Asked of the hardware and not measured: equal photos shall give equal avatars, however busy the machine is.
+    Asked of the hardware and not measured: equal photos shall give equal avatars, however busy the machine.
     """
     if device.type == "cuda":
         computes = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
         # torch has no public question for it.
-        computes = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+        computes = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     else:
         computes = False
     return torch.bfloat16 if computes else torch.float32

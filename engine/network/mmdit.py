@@ -43,12 +43,16 @@ class ModulationHead(nn.Module):
         self.linear = nn.Linear(width, parts * width)
 
     def forward(self, modulation: Tensor) -> tuple[Tensor, ...]:
-        """[B, D] to ``parts`` vectors for all tokens. [B, 1, D]"""
-        return self.linear(functional.silu(modulation))[:, None].chunk(self.parts, dim=-1)
+        """[B, D] to ``parts`` vectors for all tokens, as exact as the modulation vector. [B, 1, D]"""
+        weight, bias = (each.to(modulation.dtype) for each in (self.linear.weight, self.linear.bias))
+        return functional.linear(functional.silu(modulation), weight, bias)[:, None].chunk(self.parts, dim=-1)
 
 
 class MultimodalBlock(nn.Module):
     """One block.
+
+    Points and image tokens may be more exact than the weights: each step is computed in the precision of the
+    weights and added in that of the tokens, so that roundings do not add up from layer to layer.
 
     Args:
         width: D.
@@ -82,31 +86,35 @@ class MultimodalBlock(nn.Module):
             Points [B, N, D]; image tokens [B, M, D], none after the last block.
         """
         shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(modulation)
-        normed = modulated_norm(points, shift1, scale1, self.eps)
+        normed = self.norm(points, shift1, scale1)
         context_normed, *context_rest = self.context_norm(context, modulation)
         attended, context_attended = self.attention(
             normed, context_normed, with_context=not self.last, rows=rows
         )
-        points = torch.addcmul(points, gate1, attended)
-        normed = modulated_norm(points, shift2, scale2, self.eps)
-        points = torch.addcmul(points, gate2, self.feed_forward(normed, rows))
+        points = points + gate1 * attended
+        normed = self.norm(points, shift2, scale2)
+        points = points + gate2 * self.feed_forward(normed, rows)
         if self.last:
             return points, None
         context_gate1, context_shift2, context_scale2, context_gate2 = context_rest
-        context = torch.addcmul(context, context_gate1, context_attended)
-        normed = modulated_norm(context, context_shift2, context_scale2, self.eps)
+        context = context + context_gate1 * context_attended
+        normed = self.norm(context, context_shift2, context_scale2)
         # One more than the gate says: the paper's block adds gate * step, but the weights were trained with
         # the step itself added once more.
-        return points, torch.addcmul(context, context_gate2 + 1, self.context_feed_forward(normed, rows))
+        return points, context + (context_gate2 + 1) * self.context_feed_forward(normed, rows)
+
+    def norm(self, tokens: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        """Tokens as this block's linear maps want them. [B, T, D]"""
+        return modulated_norm(tokens, shift, scale, self.eps).to(self.feed_forward.up.weight.dtype)
 
     def context_norm(self, context: Tensor, modulation: Tensor) -> tuple[Tensor, ...]:
         """Image tokens as the attention gets them, and what modulates them afterwards."""
         vectors = self.context_modulation(modulation)
         if self.last:
             scale, shift = vectors  # this way round, unlike everywhere else
-            return (modulated_norm(context, shift, scale, self.eps),)
+            return (self.norm(context, shift, scale),)
         shift, scale, *rest = vectors
-        return (modulated_norm(context, shift, scale, self.eps), *rest)
+        return (self.norm(context, shift, scale), *rest)
 
 
 def modulated_norm(tokens: Tensor, shift: Tensor, scale: Tensor, eps: float = 1e-6) -> Tensor:

@@ -31,7 +31,7 @@ class Plan:
 
     Args:
         device: Where.
-        dtype: Of weights and tokens; what decides positions and shapes stays float32.
+        dtype: Of the large weights and of what goes into them; tokens between them are float32.
         resident: Whether all parts stay on the device for the next photo.
         stream_layers: Whether the transformer's layers are loaded one by one.
         rows: Tokens at a time in attention and feed-forward; all by default.

@@ -155,12 +155,11 @@ class Network:
             self._loaded("point_embedding", plan, exact) as embedding,
             self._loaded("global_embedding", plan, exact) as embed_picture,
             self._loaded("transformer.context_projection", plan),
-            self._loaded("transformer.norm", plan),
+            self._loaded("transformer.norm", plan, exact),
         ):
             modulation: Modulation = embed_picture(body)
-            modulation = type(modulation)(*(vector.to(plan.dtype) for vector in modulation))
-            points = embedding(self.neutral.query_points.to(plan.device)).to(plan.dtype)
-            context = image_tokens(body.to(plan.dtype), head)
+            points = embedding(self.neutral.query_points.to(plan.device))
+            context = image_tokens(body, head)
             layers = self._layers(plan, report)
             return model.transformer(points, context, modulation, plan.rows, layers)
 

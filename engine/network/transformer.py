@@ -67,7 +67,7 @@ class BodyHeadTransformer(nn.Module):
         Returns:
             [B, N, D]
         """
-        context = self.context_projection(context)
+        context = self.context_projection(context.to(self.context_projection.weight.dtype)).to(points.dtype)
         for layer in self.layers if layers is None else layers:
             points, context = layer(points, context, modulation, rows)
         return self.norm(points)

@@ -64,15 +64,25 @@ class LayerScale(nn.Module):
         return tokens * self.gamma
 
 
+class TokenNorm(nn.LayerNorm):
+    """Layer norm of tokens that may be more exact than the weights; its answer is as exact as these."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens in, tokens out. [B, T, width]"""
+        weight, bias = (each.to(tokens.dtype) for each in (self.weight, self.bias))
+        normed = functional.layer_norm(tokens, self.normalized_shape, weight, bias, self.eps)
+        return normed.to(self.weight.dtype)
+
+
 class VitBlock(nn.Module):
     """Attention, then the MLP, each normed before, scaled after and added."""
 
     def __init__(self, config: VitConfig) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.width, eps=config.eps)
+        self.norm1 = TokenNorm(config.width, eps=config.eps)
         self.attn = SelfAttention(config.width, config.heads)
         self.ls1 = LayerScale(config.width)
-        self.norm2 = nn.LayerNorm(config.width, eps=config.eps)
+        self.norm2 = TokenNorm(config.width, eps=config.eps)
         self.mlp = Mlp(config.width)
         self.ls2 = LayerScale(config.width)
 
@@ -110,7 +120,7 @@ class VisionTransformer(nn.Module):
         self.register_tokens = nn.Parameter(torch.zeros(1, config.registers, config.width))
         self.patch_embed = PatchEmbedding(config.patch, config.width)
         self.blocks = nn.ModuleList([VitBlock(config) for _ in range(config.depth)])
-        self.norm = nn.LayerNorm(config.width, eps=config.eps)
+        self.norm = TokenNorm(config.width, eps=config.eps)
 
     def positions(self, resolution: int) -> Tensor:
         """Position embedding of the class token and of a grid of patches, resampled from the stored grid.
@@ -136,7 +146,7 @@ class VisionTransformer(nn.Module):
         return torch.cat([stored[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
 
     def embed(self, image: Tensor) -> Tensor:
-        """Tokens before the first block; registers get no position.
+        """Tokens before the first block, in float32 whatever the weights are; registers get no position.
 
         Args:
             image: Square, 0..1: the fine-tuned weights want no mean and deviation. [B, 3, S, S]
@@ -147,9 +157,9 @@ class VisionTransformer(nn.Module):
         batch = len(image)
         patches = self.patch_embed(image)
         tokens = torch.cat([self.cls_token.expand(batch, -1, -1), patches], dim=1)
-        tokens = tokens + self.positions(image.shape[-1]).to(tokens)
+        tokens = tokens + self.positions(image.shape[-1]).to(tokens.device)
         registers = self.register_tokens.expand(batch, -1, -1)
-        return torch.cat([tokens[:, :1], registers, tokens[:, 1:]], dim=1)
+        return torch.cat([tokens[:, :1], registers.to(tokens.dtype), tokens[:, 1:]], dim=1)
 
     def patch_tokens(self, image: Tensor) -> Iterator[Tensor]:
         """The tapped blocks' outputs, each through the last norm, without class and registers.
