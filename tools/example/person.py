@@ -116,7 +116,8 @@ def _standing(joints: Float) -> tuple[Float, Float]:
             matrix_from_rotvec(np.radians(d) * axis) for d, axis in zip(degrees, np.eye(3), strict=True)
         )
         turns[joint_index(name)] = x @ y @ z
-    transl = _SWAY + np.array([0.0, _height(joints, turns[0]), 0.0])
+    transl = _SWAY.copy()
+    transl[1] += _height(joints, turns[0])
     for side in _FEET:
         _stand(turns, joints, side, transl)
     return rotvec_from_matrix(turns), transl
