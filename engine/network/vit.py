@@ -67,10 +67,10 @@ class LayerScale(nn.Module):
 class TokenNorm(nn.LayerNorm):
     """Layer norm of tokens that may be more exact than the weights; its answer is as exact as these."""
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Tokens in, tokens out. [B, T, width]"""
-        weight, bias = (each.to(tokens.dtype) for each in (self.weight, self.bias))
-        normed = functional.layer_norm(tokens, self.normalized_shape, weight, bias, self.eps)
+        weight, bias = (each.to(input.dtype) for each in (self.weight, self.bias))
+        normed = functional.layer_norm(input, self.normalized_shape, weight, bias, self.eps)
         return normed.to(self.weight.dtype)
 
 
