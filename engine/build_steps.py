@@ -27,6 +27,14 @@ _PREFIX = "import sys; print(sys.prefix if sys.prefix != sys.base_prefix else ''
 _PREFIX_SECONDS = 60
 
 
+KERNEL_VARIABLE = "NUMBA_CACHE_DIR"
+
+
+def kernel_folder(root: Path) -> Path:
+    """Where compiled kernels of all environments are kept; the add-on's own folder may be read-only."""
+    return root / "kernels"
+
+
 def python_of(environment: Path) -> Path:
     """The interpreter of a virtual environment."""
     return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -66,7 +74,7 @@ def pip_command(folder: Path, choice: PythonChoice) -> list[str]:
 
 
 def try_out(folder: Path, modules: Sequence[str] | None, job: Job) -> dict[str, str]:
-    """Start the engine in the new environment and let it import what it needs.
+    """Start the engine in the new environment; let it import and compile what it needs.
 
     Args:
         folder: The environment.
@@ -80,7 +88,8 @@ def try_out(folder: Path, modules: Sequence[str] | None, job: Job) -> dict[str, 
         AvatarError: If something does not load.
         Cancelled: If the user wants no more.
     """
-    with EngineClient.start(python_of(folder), log_file=job.log_file) as client:
+    kernels = {KERNEL_VARIABLE: str(kernel_folder(folder.parent))}
+    with EngineClient.start(python_of(folder), log_file=job.log_file, extra_env=kernels) as client:
         client.request("versions", {} if modules is None else {"modules": list(modules)})
         answer = None
         while answer is None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .avatar.errors import AvatarError
-from .build_steps import make_venv, pip_command, python_of, runs_from, try_out
+from .build_steps import KERNEL_VARIABLE, kernel_folder, make_venv, pip_command, python_of, runs_from, try_out
 from .exclusive import exclusive
 from .interpreters import PythonChoice, find_python
 from .packages import Job, install, site_packages_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .packages import ReportProgress
 
 __all__ = [
-    "BASE", "EnvironmentStatus", "PythonChoice", "Requirements", "build", "engine_python", "engine_root",
+    "BASE", "EnvironmentStatus", "PythonChoice", "Requirements", "build", "engine_python", "engine_root", "engine_variables",
     "find_python", "remove", "status",
 ]  # fmt: skip
 
@@ -96,6 +96,11 @@ class EnvironmentStatus:
 def engine_root(default: Path) -> Path:
     """The folder for environments: what LHM_AVATARS_ENGINE_ROOT says, else the given one."""
     return Path(os.environ.get(ROOT_VARIABLE) or default)
+
+
+def engine_variables(root: Path) -> dict[str, str]:
+    """What the engine's process finds in its environment: where compiled kernels are kept."""
+    return {KERNEL_VARIABLE: str(kernel_folder(root))}
 
 
 def engine_python(root: Path, requirements: Requirements = BASE) -> Path | None:

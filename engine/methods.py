@@ -33,10 +33,10 @@ def ping(params: Params, progress: ReportProgress) -> Params:
 
 
 def versions(params: Params, progress: ReportProgress) -> Params:
-    """Import the packages the engine needs, and say which ones they are.
+    """Import the packages the engine needs, say which ones they are, and have the kernels compiled.
 
     Args:
-        params: ``modules``: names to import instead of the usual ones.
+        params: ``modules``: names to import instead of the usual ones; kernels are compiled with numba only.
         progress: Told before each import.
 
     Raises:
@@ -48,6 +48,11 @@ def versions(params: Params, progress: ReportProgress) -> Params:
         progress("imports", number / len(names), name)
         module = importlib.import_module(name)
         found[name] = str(getattr(module, "__version__", ""))
+    if "numba" in names:
+        from .raster import warm_up
+
+        progress("imports", 1.0, "the rasterizer, which is compiled once")
+        warm_up()
     return {"python": platform.python_version(), "platform": platform.platform(), "modules": found}
 
 

@@ -20,7 +20,7 @@ import bpy
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.client import EngineClient, value_of
-from ..engine.environment import engine_python
+from ..engine.environment import engine_python, engine_variables
 from ..engine.formats.avatar_file import load_avatar
 from ..engine.protocol import Progress
 from ..preferences import engine_root
@@ -166,9 +166,7 @@ def start(photo: Path, settings: Settings, root: Path) -> PhotoJob:
     with ExitStack() as undo:
         folder = _work_folder()
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
-        client = EngineClient.start(
-            python, log_file=root / LOG_FILE, extra_env={"NUMBA_CACHE_DIR": str(root / "kernels")}
-        )
+        client = EngineClient.start(python, log_file=root / LOG_FILE, extra_env=engine_variables(root))
         undo.callback(client.close)
         request = client.request("reconstruct", _params(photo, settings, folder))
         return PhotoJob(client, request, folder, undo.pop_all())

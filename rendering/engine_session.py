@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.client import EngineClient
-from ..engine.environment import engine_python
+from ..engine.environment import engine_python, engine_variables
 from ..preferences import engine_root
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOG_FILE = "preview.log"
-_KERNELS = "kernels"  # compiled once per engine folder; the add-on's own folder may be read-only
 _NAP_SECONDS = 0.05  # between two looks whether the user wants no more
 
 
@@ -81,7 +80,7 @@ class EngineSession:
         if self._client is None or not self._client.alive or python != self._python:
             self.close()
             self._client = EngineClient.start(
-                python, log_file=root / LOG_FILE, extra_env={"NUMBA_CACHE_DIR": str(root / _KERNELS)}
+                python, log_file=root / LOG_FILE, extra_env=engine_variables(root)
             )
             self._python = python
         return self._client
