@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from .packages import ReportProgress
 
 __all__ = [
-    "BASE", "EnvironmentStatus", "PythonChoice", "Requirements", "build", "engine_python", "engine_root", "engine_variables",
-    "find_python", "remove", "status",
+    "BASE", "EnvironmentStatus", "PythonChoice", "Requirements", "build", "engine_python", "engine_root",
+    "engine_variables", "find_python", "remove", "status",
 ]  # fmt: skip
 
 ROOT_VARIABLE = "LHM_AVATARS_ENGINE_ROOT"

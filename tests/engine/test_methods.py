@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,3 +105,13 @@ def test_a_picture_that_cannot_be_written_leaves_nothing(
     with pytest.raises(OSError, match=r"folder\.npy"):
         METHODS["rasterize"](params, quiet)
     assert {path.name for path in tmp_path.iterdir()} == {"folder.npy", "s"}
+
+
+def test_trying_the_packages_compiles_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    warmed: list[bool] = []
+    stand_in(monkeypatch, "raster", warm_up=lambda: warmed.append(True))
+    monkeypatch.setitem(sys.modules, "numba", SimpleNamespace(__version__="9"))  # type: ignore[arg-type]
+    assert METHODS["versions"]({"modules": ["json"]}, quiet)["modules"] == {"json": json.__version__}
+    assert not warmed
+    assert METHODS["versions"]({"modules": ["numba"]}, quiet)["modules"] == {"numba": "9"}
+    assert warmed == [True]
