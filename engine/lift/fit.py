@@ -13,10 +13,13 @@ import cv2
 import numpy as np
 from scipy.spatial import KDTree
 
-from ..avatar.body import BODY_JOINT_COUNT, JOINT_COUNT, BodyParams, joint_index
+from ..avatar.binding import Binding, dense
+from ..avatar.body import BODY_JOINT_COUNT, JOINT_COUNT, BodyParams
 from ..avatar.rotations import polar_rotation, rotvec_from_matrix
 from ..avatar.skinning import forward_kinematics, posed_joints, skin_means
 from .landmarks import LIMBS, gather, landmarks
+from .outline import outline_points, sample_signed, signed_distance
+from .prior import LIMITS, prior_mean, prior_weights, unseen_factor
 from .solve import levenberg_marquardt, robust
 from .surface import vertex_normals
 
@@ -37,6 +40,8 @@ _PARAMETERS = _BETAS.stop
 _OUTLINE_VERTICES = 900
 _OUTLINE_POINTS = 260
 _RIM_COSINE = 0.3
+_SPACE_WEIGHT = 3.0  # of limb directions against percent of the person's height in the image
+_PLUMB = 40.0  # per metre: the photo hardly tells how far someone leans to or from it
 _RELAXED_HAND = 0.6  # of the file's mean hand: between flat and relaxed
 
 
@@ -95,9 +100,8 @@ class _Problem:
         self.landmark_count = len(surface)
         self.template = body.v_template[self.vertices].astype(np.float64)
         self.directions = body.shapedirs[self.vertices, :, :SHAPE_COUNT].astype(np.float64)
-        self.weights = np.zeros((len(self.vertices), JOINT_COUNT))
-        rows = np.arange(len(self.vertices))[:, None]
-        np.add.at(self.weights, (rows, body.joint_indices[self.vertices]), body.joint_weights[self.vertices])
+        binding = Binding(body.joint_indices[self.vertices], body.joint_weights[self.vertices])
+        self.weights = dense(binding, JOINT_COUNT).astype(np.float64)
         self.joint_template = body.joints(np.zeros(0)).astype(np.float64)
         self.joint_directions = np.stack(
             [body.joints(unit) - body.joints(np.zeros(0)) for unit in np.eye(SHAPE_COUNT)], axis=-1
@@ -105,9 +109,9 @@ class _Problem:
         self.hands = _RELAXED_HAND * body.hands_mean.reshape(2, 15, 3).astype(np.float64)
         self.scale = 100.0 / seen.person_height  # residuals in percent of the person's height
         self.confidence = seen.confidence[self.table.ids] * self.table.trust
-        self.distance = _signed_distance(seen.alpha)
-        self.prior_weights = _prior_weights() * _unseen_factor(seen.confidence)[:, None]
-        self.prior_mean = _prior_mean()
+        self.distance = signed_distance(seen.alpha)
+        self.prior_weights = prior_weights() * unseen_factor(seen.confidence)[:, None]
+        self.prior_mean = prior_mean()
         self.tilt_weight = 1.0 if seen.confidence[[23, 24, 27, 28]].min() > 0 else 6.0
         self.contour: tuple[NDArray[np.int64], Float, Float] | None = None
 
@@ -188,7 +192,7 @@ class _Problem:
         pose = x[:, _POSE].reshape(len(x), -1, 3)
         bend = (pose - self.prior_mean) * self.prior_weights
         tilt = self.tilt_weight * x[:, (0, 2)]
-        limits = np.stack([hinge(pose) for hinge in _LIMITS], axis=1) * 20.0
+        limits = np.stack([hinge(pose) for hinge in LIMITS], axis=1) * 20.0
         betas = 0.5 * x[:, _BETAS]
         parts = [bend.reshape(len(x), -1), tilt, limits, betas, self._standing(points)]
         return np.concatenate(parts, axis=1)
@@ -217,7 +221,7 @@ class _Problem:
         rim = np.flatnonzero(np.abs((normals * ray).sum(1)) < _RIM_COSINE)
         flat = normals[rim, :2] * [1, -1]
         flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9
-        points, outward = _outline(self.seen)
+        points, outward = outline_points(self.seen, _OUTLINE_POINTS)
         reach = 0.05 * self.seen.person_height
         pixels = self.seen.camera.project(surface[rim])
         # Direction counts as much as place, so that an arm's outline never pulls the trunk.
@@ -228,7 +232,7 @@ class _Problem:
 
     def _outline(self, surface: Float) -> Float:
         pixels = self.seen.camera.project(surface)
-        outside = np.maximum(_sample(self.distance, pixels), 0.0) * self.scale
+        outside = np.maximum(sample_signed(self.distance, pixels), 0.0) * self.scale
         rows, points, outward = (
             self.contour if self.contour is not None else (np.zeros(0, int), *np.zeros((2, 0, 2)))
         )
@@ -266,105 +270,3 @@ def skinned_vertices(body: Body, params: BodyParams) -> Float:
     return skin_means(
         body.shaped(params.betas, params.expression), moved, body.joint_indices, body.joint_weights
     )
-
-
-_SPACE_WEIGHT = 3.0
-_PLUMB = 40.0  # per metre: the photo hardly tells how far someone leans to or from it
-_HANGING_ARM = 1.1  # radians below the zero pose's spread arm
-_UNSEEN_FACTOR = 10.0
-# Landmark that tells a joint's rotation.
-_MOVED_BY = {
-    13: "left_shoulder", 14: "right_shoulder", 15: "left_elbow", 16: "right_elbow", 25: "left_hip",
-    26: "right_hip", 27: "left_knee", 28: "right_knee", 31: "left_ankle", 32: "right_ankle",
-    19: "left_wrist", 20: "right_wrist",
-}  # fmt: skip
-
-
-def _prior_mean() -> Float:
-    """The pose that unseen joints fall back to: standing with hanging arms. [21, 3]"""
-    mean = np.zeros((BODY_JOINT_COUNT, 3))
-    mean[_BODY_JOINTS["left_shoulder"], 2] = -_HANGING_ARM
-    mean[_BODY_JOINTS["right_shoulder"], 2] = _HANGING_ARM
-    return mean
-
-
-def _unseen_factor(confidence: Float) -> Float:
-    """How much stronger the prior is where the photo shows nothing of the limb. [21]"""
-    factor = np.ones(BODY_JOINT_COUNT)
-    for landmark, name in _MOVED_BY.items():
-        if confidence[landmark] == 0:
-            factor[_BODY_JOINTS[name]] = _UNSEEN_FACTOR
-    return factor
-
-
-def _prior_weights() -> Float:
-    """How strongly each rotation is drawn to zero. [21, 3]"""
-    weights = np.full((BODY_JOINT_COUNT, 3), 0.6)
-    by_name = {
-        "spine1": 4.0, "spine2": 4.0, "spine3": 4.0, "neck": 2.5, "head": 2.0, "shoulder": 0.4,
-        "wrist": 2.0, "foot": 6.0, "ankle": 1.5, "collar": 4.0,
-    }  # fmt: skip
-    for part, weight in by_name.items():
-        for side in ("", "left_", "right_"):
-            name = side + part
-            if name in _BODY_JOINTS:
-                weights[_BODY_JOINTS[name]] = weight
-    for side in ("left_", "right_"):
-        weights[_BODY_JOINTS[side + "hip"], 0] = 3.0
-        weights[_BODY_JOINTS[side + "hip"], 1] = 1.5  # turned-out legs: the image says little about it
-        weights[_BODY_JOINTS[side + "knee"]] = (4.0, 6.0, 6.0)
-        weights[_BODY_JOINTS[side + "elbow"]] = (1.5, 0.4, 4.0)
-    return weights
-
-
-_BODY_JOINTS = {
-    name: joint_index(name) - 1
-    for name in (
-        "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
-        "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
-        "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
-    )
-}  # fmt: skip
-
-# Knees bend backwards (+x), elbows forwards (left -y, right +y): the other way costs.
-_LIMITS: tuple[Callable[[Float], Float], ...] = (
-    lambda pose: np.minimum(pose[:, _BODY_JOINTS["left_knee"], 0], 0.0),
-    lambda pose: np.minimum(pose[:, _BODY_JOINTS["right_knee"], 0], 0.0),
-    lambda pose: np.maximum(pose[:, _BODY_JOINTS["left_elbow"], 1], 0.0),
-    lambda pose: np.minimum(pose[:, _BODY_JOINTS["right_elbow"], 1], 0.0),
-)
-
-
-def _signed_distance(alpha: Float) -> NDArray[np.float32]:
-    """Pixels to the mask's border, negative inside. [H, W]"""
-    inside = (alpha > 0.5).astype(np.uint8)
-    # Beyond the photo's border nothing is known: a border that cuts the person is no outline.
-    return cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5) - cv2.distanceTransform(inside, cv2.DIST_L2, 5)
-
-
-def _sample(image: NDArray[np.float32], pixels: Float) -> Float:
-    """Read an image at pixel positions; zero outside, where the photo says nothing. [...]"""
-    height, width = image.shape
-    x, y = pixels[..., 0] - 0.5, pixels[..., 1] - 0.5
-    inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
-    x, y = np.clip(x, 0, width - 1.001), np.clip(y, 0, height - 1.001)
-    x0, y0 = x.astype(int), y.astype(int)
-    u, v = x - x0, y - y0
-    top = image[y0, x0] * (1 - u) + image[y0, x0 + 1] * u
-    bottom = image[y0 + 1, x0] * (1 - u) + image[y0 + 1, x0 + 1] * u
-    return (top * (1 - v) + bottom * v) * inside
-
-
-def _outline(seen: Observation) -> tuple[Float, Float]:
-    """Evenly spaced points of the person's outline and their outward directions. [C, 2], [C, 2]"""
-    mask = (seen.alpha > 0.5).astype(np.uint8)
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    points = np.concatenate([contour[:, 0] for contour in contours]) + 0.5
-    height, width = mask.shape
-    inner = (points > 3).all(1) & (points[:, 0] < width - 3) & (points[:, 1] < height - 3)
-    points = points[inner]
-    points = points[:: max(1, len(points) // _OUTLINE_POINTS)]
-    smooth = cv2.GaussianBlur(_signed_distance(seen.alpha), (0, 0), 2.0)
-    gradient = np.stack([np.gradient(smooth, axis=1), np.gradient(smooth, axis=0)], axis=-1)
-    at = gradient[points[:, 1].astype(int), points[:, 0].astype(int)]
-    return points, at / (np.linalg.norm(at, axis=1, keepdims=True) + 1e-9)

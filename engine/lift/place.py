@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ..avatar.binding import Binding, dense
 from ..avatar.body import JOINT_COUNT, joint_index
 from .parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_HAND, RIGHT_LEG, part_of_weights
 from .surface import THINNED_DENSITY, sample_surface, vertex_normals
@@ -101,8 +102,7 @@ class _PixelJoints:
 
     def __init__(self, body: Body, maps: DepthMaps, seen: Observation) -> None:
         self.maps = maps
-        self.dense = np.zeros((body.vertex_count, JOINT_COUNT), np.float32)
-        np.add.at(self.dense, (np.arange(body.vertex_count)[:, None], body.joint_indices), body.joint_weights)
+        self.dense = _dense(body)
         self.faces = body.faces
         self.held = self._held_objects(seen)
         rows, columns = np.mgrid[0 : seen.camera.height : _WEIGHT_STEP, 0 : seen.camera.width : _WEIGHT_STEP]
@@ -318,6 +318,4 @@ def _surface_area(vertices: Float, faces: Int) -> float:
 
 
 def _dense(body: Body) -> Float:
-    weights = np.zeros((body.vertex_count, JOINT_COUNT), np.float32)
-    np.add.at(weights, (np.arange(body.vertex_count)[:, None], body.joint_indices), body.joint_weights)
-    return weights
+    return dense(Binding(body.joint_indices, body.joint_weights), JOINT_COUNT)
