@@ -582,7 +582,9 @@ def cmd_types(_options: argparse.Namespace) -> int:
     dev, tests = ensure("dev"), ensure_engine_tests()
     link_checkout()
     cache = BUILD / "env" / "pyright"
-    return run(dev, "-m", "pyright", f"--pythonpath={tests}", PYRIGHT_PYTHON_CACHE_DIR=cache)
+    # Named, or a pyrightconfig.json in any folder above would come first.
+    project = f"--project={ROOT / 'pyproject.toml'}"
+    return run(dev, "-m", "pyright", project, f"--pythonpath={tests}", PYRIGHT_PYTHON_CACHE_DIR=cache)
 
 
 def link_checkout() -> Path:
