@@ -89,7 +89,7 @@ class ModalJob:
 
     def finish(self, context: bpy.types.Context, job: Any) -> set[str]:
         """Use the job's result; may raise what the job raises."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} needs a finish(context, job)")
 
     def begin(self, context: bpy.types.Context, job: Job) -> set[str]:
         """Watch a job from now on."""
