@@ -60,26 +60,6 @@ def calm_colors(colors: NDArray[np.float32], pixels_per_metre: float) -> NDArray
     return cv2.resize(calm, colors.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
 
 
-def sample(image: NDArray[np.float32], pixels: Float) -> Float:
-    """Read an image between its pixels; positions beyond the border read the border.
-
-    Args:
-        image: [H, W, 3]
-        pixels: x and y, pixel centres at +0.5. [N, 2]
-
-    Returns:
-        [N, 3]
-    """
-    height, width = image.shape[:2]
-    x = np.clip(pixels[:, 0] - 0.5, 0, width - 1)
-    y = np.clip(pixels[:, 1] - 0.5, 0, height - 1)
-    x0, y0 = np.minimum(x.astype(int), width - 2), np.minimum(y.astype(int), height - 2)
-    u, v = (x - x0)[:, None], (y - y0)[:, None]
-    top = image[y0, x0] * (1 - u) + image[y0, x0 + 1] * u
-    bottom = image[y0 + 1, x0] * (1 - u) + image[y0 + 1, x0 + 1] * u
-    return top * (1 - v) + bottom * v
-
-
 def lab(colors: Float) -> NDArray[np.float32]:
     """Display-space RGB (0..1) to CIE L*a*b*, where distance is how different colours look. [N, 3]"""
     return cv2.cvtColor(np.ascontiguousarray(colors, np.float32)[None], cv2.COLOR_RGB2LAB)[0]

@@ -16,7 +16,7 @@ from scipy.spatial import KDTree
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO
 from ..avatar.body import joint_index
 from .bands import band_colors, limb_metric
-from .colour import calm_colors, lab, sample
+from .colour import calm_colors, lab
 from .parts import (
     HEAD,
     LEFT_ARM,
@@ -28,6 +28,7 @@ from .parts import (
     RIGHT_LEG,
     TRUNK,
 )
+from .sampling import sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from .sampling import sample
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -26,12 +28,7 @@ def sample_signed(image: NDArray[np.float32], pixels: Float) -> Float:
     height, width = image.shape
     x, y = pixels[..., 0] - 0.5, pixels[..., 1] - 0.5
     inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
-    x, y = np.clip(x, 0, width - 1.001), np.clip(y, 0, height - 1.001)
-    x0, y0 = x.astype(int), y.astype(int)
-    u, v = x - x0, y - y0
-    top = image[y0, x0] * (1 - u) + image[y0, x0 + 1] * u
-    bottom = image[y0 + 1, x0] * (1 - u) + image[y0 + 1, x0 + 1] * u
-    return (top * (1 - v) + bottom * v) * inside
+    return sample(image, pixels) * inside
 
 
 def outline_points(seen: Observation, count: int) -> tuple[Float, Float]:

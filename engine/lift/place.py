@@ -16,6 +16,7 @@ import numpy as np
 from ..avatar.binding import Binding, dense
 from ..avatar.body import JOINT_COUNT, joint_index
 from .parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_HAND, RIGHT_LEG, part_of_weights
+from .sampling import sample
 from .surface import THINNED_DENSITY, sample_surface, vertex_normals
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ class _PixelJoints:
         columns, rows = pixels.astype(int).T
         sharp = self._sharp(rows, columns)
         spots = (pixels / _WEIGHT_STEP).astype(np.float32)
-        # cv2.remap takes at most 32767 rows and four channels: read the four corners by hand.
-        soft = _bilinear(self.blurred, spots)
+        soft = sample(self.blurred, spots + 0.5)  # a node stands at its own number
         soft /= np.maximum(soft.sum(axis=1, keepdims=True), 1e-9)
         away = np.clip((self.maps.beyond[rows, columns] - _SPLIT) / _WEIGHT_BLUR, 0, 1)[:, None]
         weights = (1 - away) * sharp + away * np.where(soft.sum(axis=1, keepdims=True) > 0.5, soft, sharp)
@@ -160,19 +160,6 @@ class _PixelJoints:
                 )
                 held[rows[own], columns[own]] = hand
         return held
-
-
-def _bilinear(image: Float, spots: Float) -> Float:
-    """Read an image of many channels between pixels. [N, C]"""
-    height, width = image.shape[:2]
-    x = np.clip(spots[:, 0], 0, width - 1.001)
-    y = np.clip(spots[:, 1], 0, height - 1.001)
-    x0, y0 = x.astype(int), y.astype(int)
-    u, v = (x - x0)[:, None], (y - y0)[:, None]
-    x1, y1 = np.minimum(x0 + 1, width - 1), np.minimum(y0 + 1, height - 1)
-    top = image[y0, x0] * (1 - u) + image[y0, x1] * u
-    bottom = image[y1, x0] * (1 - u) + image[y1, x1] * u
-    return top * (1 - v) + bottom * v
 
 
 def _front(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-from lhm_avatars.engine.lift.colour import calm_colors, clean_colors, lab, sample
+from lhm_avatars.engine.lift.colour import calm_colors, clean_colors, lab
+from lhm_avatars.engine.lift.sampling import sample
 
 from .person import FOCAL, INK, MAGENTA, SHIRT
 
