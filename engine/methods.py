@@ -60,8 +60,8 @@ def reconstruct(params: Params, progress: ReportProgress) -> Params:
     """Turn a photo into an avatar file.
 
     Args:
-        params: ``photo``, ``output`` (the avatar file), ``work_dir``, ``settings``: engine, seed, count, mask
-            (a path or null), influences.
+        params: ``photo``, ``output`` (the avatar file), ``work_dir``, ``settings``: those of
+            ``ReconstructRequest`` by their names, paths as texts or null, betas and boxes as lists.
         progress: Told at each step.
 
     Returns:
@@ -73,13 +73,20 @@ def reconstruct(params: Params, progress: ReportProgress) -> Params:
     from .formats.avatar_file import save_avatar
     from .pipeline import ReconstructRequest, reconstruct
 
-    settings = dict(params.get("settings", {}))
-    if settings.get("mask"):
-        settings["mask"] = Path(settings["mask"])
+    settings = _settings(params.get("settings", {}))
     request = ReconstructRequest(photo=Path(params["photo"]), work_dir=Path(params["work_dir"]), **settings)
     reconstruction = reconstruct(request, progress)
     save_avatar(Path(params["output"]), reconstruction.avatar)
     return {"avatar": params["output"], "report": reconstruction.report}
+
+
+def _settings(values: Params) -> Params:
+    """Settings as they were before they became JSON."""
+    settings: Params = {k: tuple(value) if isinstance(value, list) else value for k, value in values.items()}
+    for key in ("mask", "models", "model_folder"):
+        if key in settings:
+            settings[key] = Path(settings[key]) if settings[key] else None
+    return settings
 
 
 def rasterize(params: Params, progress: ReportProgress) -> Params:

@@ -6,31 +6,26 @@ import importlib.metadata
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .avatar.binding import DEFAULT_INFLUENCES
 from .avatar.body import bundled_body
 from .avatar.errors import AvatarError
-from .lift.lift import DEFAULT_COUNT, lift
+from .lift.lift import lift
 from .lift.observation import Camera, Observation
 from .prepare.person import prepare
+from .request import ReconstructRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from .avatar.avatar import Avatar
     from .prepare.person import PreparedPhoto
 
     ReportProgress = Callable[[str, float, str], None]
 
-LIFT = "lift"
-ENGINES = (LIFT,)
-FEWEST, MOST = 5_000, 500_000  # Gaussians
-INFLUENCES = (4, 8)
 UNSURE = 0.3  # visibility below which a landmark is a guess
 
 _PACKAGES = ("numpy", "scipy", "numba", "opencv-contrib-python-headless", "mediapipe", "pillow")
@@ -47,47 +42,6 @@ _STAGES: dict[str, tuple[float, str]] = {
     "bind": (0.98, "Binding to the skeleton"),
 }
 _ENDS = dict(zip(_STAGES, [start for start, _ in list(_STAGES.values())[1:]] + [1.0], strict=True))
-
-
-@dataclass(frozen=True)
-class ReconstructRequest:
-    """What to make.
-
-    Args:
-        photo: An image file.
-        work_dir: Folder for files that nobody keeps.
-        engine: One of ``ENGINES``.
-        seed: Equal seeds give equal avatars.
-        count: About how many Gaussians.
-        mask: An image that is white where the person is; found automatically by default.
-        influences: Joints per Gaussian, 4 or 8.
-
-    Raises:
-        ValueError: If a setting is out of range.
-    """
-
-    photo: Path
-    work_dir: Path
-    engine: str = LIFT
-    seed: int = 0
-    count: int = DEFAULT_COUNT
-    mask: Path | None = None
-    influences: int = DEFAULT_INFLUENCES
-
-    def __post_init__(self) -> None:
-        if self.engine not in ENGINES:
-            raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {self.engine!r}")
-        if not FEWEST <= self.count <= MOST:
-            raise ValueError(f"count must lie between {FEWEST} and {MOST}, got {self.count}")
-        if self.influences not in INFLUENCES:
-            raise ValueError(f"influences must be 4 or 8, got {self.influences}")
-
-    def settings(self) -> dict[str, Any]:
-        """What decides the result, for the avatar's file; no paths, they are nobody's business."""
-        kept = {
-            name: value for name, value in asdict(self).items() if name not in ("photo", "work_dir", "mask")
-        }
-        return kept | {"mask": "given" if self.mask else "automatic"}
 
 
 @dataclass(frozen=True)
@@ -126,6 +80,9 @@ class _Clock:
         if self._stage:
             self.seconds[self._stage] = round(time.perf_counter() - self._since, 3)
         self._stage = ""
+
+
+__all__ = ["ReconstructRequest", "Reconstruction", "reconstruct"]
 
 
 def reconstruct(request: ReconstructRequest, progress: ReportProgress) -> Reconstruction:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import float_array, require_shape
 from .body import JOINT_COUNT
+from .errors import AvatarError
+from .shape import padded_betas
 from .skinning import forward_kinematics, skin_gaussians
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from .binding import Binding
     from .body import BodyParams
     from .gaussians import Gaussians
+    from .shape import ShapeSpace
 
 SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO = 0, 1, 2
 """How much the photo says about a Gaussian: nothing (filled in), its mirror image, or it is in the photo."""
@@ -34,6 +37,7 @@ class Avatar:
         joints: Rest joints. [55, 3]
         seen: ``SEEN_FILLED``, ``SEEN_MIRRORED`` or ``SEEN_PHOTO``. [N]
         metadata: JSON values only: engine, settings, photo_sha256, versions, licences, warnings.
+        shape: How betas move Gaussians and joints, if that is known; ``params`` then has as many betas.
 
     Raises:
         ValueError: If the parts do not fit together.
@@ -45,6 +49,7 @@ class Avatar:
     joints: Float
     seen: NDArray[np.uint8]
     metadata: dict[str, Any] = field(default_factory=dict)
+    shape: ShapeSpace | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "joints", float_array("joints", self.joints, (JOINT_COUNT, 3)))
@@ -56,6 +61,9 @@ class Avatar:
             raise ValueError(
                 f"joint_indices must be 0 to {JOINT_COUNT - 1}, got {used.min()} to {used.max()}"
             )
+        if self.shape is not None:
+            require_shape("shape_mean_dirs", self.shape.mean_dirs, (self.gaussians.count, 3, None))
+            require_shape("betas", self.params.betas, (self.shape.count,))
 
     def posed(self, params: BodyParams) -> Gaussians:
         """The Gaussians in a pose; betas and expression of ``params`` are ignored, the shape is baked in.
@@ -65,6 +73,31 @@ class Avatar:
         """
         return skin_gaussians(
             self.gaussians, self.binding, forward_kinematics(self.joints, params.pose(), params.transl)
+        )
+
+    def reshaped(self, betas: Float) -> Avatar:
+        """The same avatar with other betas; pose and translation of the pelvis stay as they are.
+
+        Args:
+            betas: At most as many as the shape has; the others are zero. [<=S]
+
+        Raises:
+            AvatarError: If the avatar does not know how betas move it.
+            ValueError: If there are more betas than the shape has.
+        """
+        if self.shape is None:
+            raise AvatarError(
+                "This avatar keeps no shape that can be changed. Reconstruct it again from its photo."
+            )
+        if np.ndim(betas) != 1 or len(betas) > self.shape.count:
+            raise ValueError(f"betas must have shape (at most {self.shape.count},), got {np.shape(betas)}")
+        wanted = padded_betas(betas, self.shape.count)
+        change = wanted.astype(np.float64) - self.params.betas
+        return replace(
+            self,
+            gaussians=replace(self.gaussians, means=self.gaussians.means + self.shape.mean_dirs @ change),
+            joints=self.joints + self.shape.joint_dirs @ change,
+            params=replace(self.params, betas=wanted),
         )
 
     def ground_height(self) -> float:

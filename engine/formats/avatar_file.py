@@ -1,7 +1,8 @@
 """The avatar file (``.lhma``): a safetensors file whose header also holds one JSON text.
 
 Arrays are the fields of :class:`Avatar` under their own names; the JSON text ``lhm_avatar`` holds the
-schema version and the avatar's metadata. Reading what was written gives the same bits.
+schema version and the avatar's metadata. Reading what was written gives the same bits. The arrays of the
+shape space, ``shape_mean_dirs`` and ``shape_joint_dirs``, are there only where betas can be changed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..avatar.binding import Binding
 from ..avatar.body import BodyParams
 from ..avatar.errors import AvatarError
 from ..avatar.gaussians import Gaussians
+from ..avatar.shape import ShapeSpace
 from .safetensors import FormatError, parse_object, read_safetensors, write_safetensors
 
 if TYPE_CHECKING:
@@ -29,8 +31,10 @@ SUFFIX = ".lhma"
 SCHEMA_VERSION = 1
 _HEADER_KEY = "lhm_avatar"
 _PARAMS_PREFIX = "params."
+_SHAPE_PREFIX = "shape_"
 _GAUSSIAN_FIELDS = tuple(field.name for field in dataclasses.fields(Gaussians))
 _PARAM_FIELDS = tuple(field.name for field in dataclasses.fields(BodyParams))
+_SHAPE_FIELDS = tuple(field.name for field in dataclasses.fields(ShapeSpace))
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
@@ -48,6 +52,8 @@ def save_avatar(path: Path, avatar: Avatar) -> None:
         "joints": avatar.joints,
         "seen": avatar.seen,
     }
+    if avatar.shape is not None:
+        arrays |= {_SHAPE_PREFIX + name: getattr(avatar.shape, name) for name in _SHAPE_FIELDS}
     header = {"schema": SCHEMA_VERSION, "metadata": avatar.metadata}
     write_safetensors(path, arrays, {_HEADER_KEY: json.dumps(header)})
 
@@ -109,7 +115,16 @@ def _avatar(arrays: Mapping[str, NDArray[Any]], metadata: dict[str, Any]) -> Ava
         joints=_typed(arrays, "joints", np.float32),
         seen=_typed(arrays, "seen", np.uint8),
         metadata=metadata,
+        shape=_shape(arrays),
     )
+
+
+def _shape(arrays: Mapping[str, NDArray[Any]]) -> ShapeSpace | None:
+    """The shape space; files of earlier versions, and of avatars that cannot be reshaped, have none."""
+    names = {name: _SHAPE_PREFIX + name for name in _SHAPE_FIELDS}
+    if not any(name in arrays for name in names.values()):
+        return None
+    return ShapeSpace(**{field: _typed(arrays, name, np.float32) for field, name in names.items()})
 
 
 def _typed(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type[np.generic]) -> NDArray[Any]:

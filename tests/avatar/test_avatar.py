@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ from lhm_avatars.engine.avatar.body import (
     bundled_body,
     joint_index,
 )
+from lhm_avatars.engine.avatar.errors import AvatarError
 from lhm_avatars.engine.avatar.gaussians import Gaussians
+from lhm_avatars.engine.avatar.shape import ShapeSpace, padded_betas
 
 COUNT = 200
 
@@ -166,3 +169,47 @@ def test_axes_turn_and_never_mirror():
     np.testing.assert_array_equal(BLENDER_FROM_BODY @ left, [1, 0, 0])
     np.testing.assert_array_equal(OPENCV_FROM_BODY @ up, [0, -1, 0])  # images count downwards
     np.testing.assert_array_equal(OPENCV_FROM_BODY @ forward, [0, 0, -1])  # the person looks at the camera
+
+
+def shape_space(betas: int = 3) -> ShapeSpace:
+    rng = np.random.default_rng(4)
+    return ShapeSpace(rng.normal(size=(COUNT, 3, betas)), rng.normal(size=(JOINT_COUNT, 3, betas)))
+
+
+def test_betas_move_gaussians_and_joints_along_their_directions():
+    shape = shape_space()
+    params = replace(BodyParams.zero(), betas=np.array([1.0, 0, 0.5]))
+    avatar = Avatar(**parts(shape=shape, params=params))
+    moved = avatar.reshaped(np.array([1.0, 2.0]))
+    for before, after, dirs in (
+        (avatar.gaussians.means, moved.gaussians.means, shape.mean_dirs),
+        (avatar.joints, moved.joints, shape.joint_dirs),
+    ):
+        np.testing.assert_allclose(after, before + 2 * dirs[..., 1] - 0.5 * dirs[..., 2], atol=1e-6)
+    assert moved.params.betas.tolist() == [1, 2, 0]
+    assert moved.gaussians.quats.tobytes() == avatar.gaussians.quats.tobytes()
+    np.testing.assert_allclose(
+        moved.reshaped(params.betas).gaussians.means, avatar.gaussians.means, atol=1e-6
+    )
+
+
+def test_an_avatar_without_a_shape_space_keeps_its_shape():
+    with pytest.raises(AvatarError, match=r"keeps no shape that can be changed\. Reconstruct it again"):
+        Avatar(**parts()).reshaped(np.zeros(10))
+
+
+def test_a_shape_space_that_does_not_fit_is_refused():
+    shape, params = shape_space(), replace(BodyParams.zero(), betas=np.zeros(3))
+    with pytest.raises(ValueError, match=r"betas must have shape \(3,\), got \(10,\)"):
+        Avatar(**parts(shape=shape, params=BodyParams.zero(10)))
+    with pytest.raises(ValueError, match=r"shape_mean_dirs must have shape \(200, 3, any\), got \(7, 3, 3\)"):
+        Avatar(**parts(shape=shape.take(np.arange(7)), params=params))
+    with pytest.raises(ValueError, match=r"betas must have shape \(at most 3,\), got \(4,\)"):
+        Avatar(**parts(shape=shape, params=params)).reshaped(np.zeros(4))
+    with pytest.raises(ValueError, match=r"joint_dirs must have shape \(55, 3, 3\), got \(55, 3, 2\)"):
+        ShapeSpace(shape.mean_dirs, shape.joint_dirs[..., :2])
+
+
+@pytest.mark.parametrize(("given", "padded"), [([1, 2], [1, 2, 0]), ([1, 2, 3, 4], [1, 2, 3])])
+def test_betas_are_cut_or_filled_to_the_shapes_number(given: list[int], padded: list[int]):
+    assert padded_betas(np.array(given, np.float32), 3).tolist() == padded

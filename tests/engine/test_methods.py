@@ -41,6 +41,9 @@ def test_reconstruct_passes_the_settings_on_and_saves_the_avatar(
         engine: str
         seed: int
         mask: Path | None
+        models: Path | None
+        model_folder: Path | None
+        shape: tuple[float, ...]
 
     asked: list[tuple[Request, object]] = []
 
@@ -53,10 +56,13 @@ def test_reconstruct_passes_the_settings_on_and_saves_the_avatar(
     monkeypatch.setattr(avatar_file, "save_avatar", lambda path, avatar: saved.append((path, avatar)))
     output = str(tmp_path / "a.lhma")
     settings = {"engine": "lift", "seed": 3, "mask": "/photos/mask.png"}
+    settings |= {"models": "/models", "model_folder": None, "shape": [0.5, -1.0]}
     params = {"photo": "/photos/a.jpg", "output": output, "work_dir": str(tmp_path), "settings": settings}
     answer = METHODS["reconstruct"](params, quiet)
     assert answer == {"avatar": output, "report": {"seconds": 1.5}}
-    assert asked == [(Request(Path("/photos/a.jpg"), tmp_path, "lift", 3, Path("/photos/mask.png")), quiet)]
+    paths = Path("/photos/mask.png"), Path("/models"), None
+    request = Request(Path("/photos/a.jpg"), tmp_path, "lift", 3, *paths, (0.5, -1.0))
+    assert asked == [(request, quiet)]
     assert saved == [(Path(output), "the avatar")]
 
 

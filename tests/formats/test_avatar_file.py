@@ -6,7 +6,7 @@ import copy
 import errno
 import json
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from lhm_avatars.engine.avatar.binding import Binding
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, BodyParams
 from lhm_avatars.engine.avatar.errors import AvatarError
 from lhm_avatars.engine.avatar.gaussians import Gaussians
+from lhm_avatars.engine.avatar.shape import ShapeSpace
 from lhm_avatars.engine.formats.avatar_file import SCHEMA_VERSION, load_avatar, save_avatar
 from lhm_avatars.engine.formats.safetensors import read_safetensors, write_safetensors
 
@@ -80,6 +81,53 @@ def test_not_a_bit_is_lost(path: Path, avatar: Avatar):
     assert read.joints.tobytes() == avatar.joints.tobytes()
     assert read.seen.tobytes() == avatar.seen.tobytes()
     assert read.metadata == METADATA
+    assert read.shape is None
+
+
+def shape_arrays() -> dict[str, np.ndarray]:
+    """The shape space of an avatar with ten betas, under the names it has in the file."""
+    rng = np.random.default_rng(1)
+    shapes = {"shape_mean_dirs": (COUNT, 3, 10), "shape_joint_dirs": (JOINT_COUNT, 3, 10)}
+    return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def test_the_shape_space_is_kept(path: Path, avatar: Avatar):
+    arrays = shape_arrays()
+    space = ShapeSpace(arrays["shape_mean_dirs"], arrays["shape_joint_dirs"])
+    save_avatar(path, replace(avatar, shape=space))
+    stored, _ = read_safetensors(path)
+    for name, array in arrays.items():
+        assert stored[name].tobytes() == array.tobytes()
+    assert_same_bits(load_avatar(path).shape, space)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"shape_mean_dirs": None}, "'shape_mean_dirs'"),
+        ({"shape_joint_dirs": None}, "'shape_joint_dirs'"),
+        (
+            {"shape_mean_dirs": np.zeros((COUNT, 3, 10))},
+            "shape_mean_dirs must be float32, got float64",
+        ),
+        (
+            {"shape_mean_dirs": np.zeros((7, 3, 10), np.float32)},
+            r"shape_mean_dirs must have shape \(500, 3, any\), got \(7, 3, 10\)",
+        ),
+        (
+            {"shape_joint_dirs": np.zeros((54, 3, 10), np.float32)},
+            r"joint_dirs must have shape \(55, 3, 10\), got \(54, 3, 10\)",
+        ),
+        ({"params.betas": np.zeros(9, np.float32)}, r"betas must have shape \(10,\), got \(9,\)"),
+    ],
+)
+def test_a_shape_space_that_does_not_fit_is_named(path: Path, changed: dict[str, Any], what: str):
+    arrays = shape_arrays() | changed
+    rewrite(path, **{name: array for name, array in arrays.items() if array is not None})
+    with pytest.raises(
+        AvatarError, match=rf"^zoë anna\.lhma lacks a part of the avatar \({what}\)\. Reconstruct it again\.$"
+    ):
+        load_avatar(path)
 
 
 def test_writing_what_was_read_gives_the_same_file(path: Path):

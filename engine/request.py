@@ -1,0 +1,108 @@
+"""What a reconstruction is asked for: the engine's name and the settings, checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from .avatar.binding import DEFAULT_INFLUENCES
+from .avatar.errors import AvatarError
+from .weights.catalogue import catalogue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIFT = "lift"
+OWN_MODEL = "lhm-own"
+RELEASED_MODELS = tuple(item.name for item in catalogue() if item.name.startswith("lhm-"))
+LHM_MODELS = (*RELEASED_MODELS, OWN_MODEL)
+ENGINE_NAMES = (LIFT, *LHM_MODELS)
+"""The built-in engine, LHM's released models, and a model of one's own in LHM's format."""
+
+DEFAULT_COUNT = 40_000
+FEWEST, MOST = 5_000, 500_000  # Gaussians
+INFLUENCES = (4, 8)
+BEST, OFFICIAL = "best", "official"
+FIT, ZERO = "fit", "zero"
+DEVICES = ("auto", "cuda", "mps", "cpu")
+_PRIVATE = ("photo", "work_dir", "mask", "models", "model_folder")
+
+
+@dataclass(frozen=True)
+class ReconstructRequest:
+    """What to make.
+
+    Args:
+        photo: An image file.
+        work_dir: Folder for files that nobody keeps.
+        engine: One of ``ENGINE_NAMES``.
+        seed: Equal seeds give equal avatars.
+        count: About how many Gaussians; an LHM model has its own number.
+        mask: An image that is white where the person is; found automatically by default.
+        influences: Joints per Gaussian, 4 or 8.
+        preparation: LHM: ``best``, or ``official`` for what the released code makes of a photo.
+        shape: LHM: ``fit`` to the photo, ``zero`` for the mean shape, or the betas themselves.
+        models: Folder of the downloaded models; LHM needs it.
+        model_folder: The model of one's own; ``lhm-own`` needs it.
+        device: LHM: where to compute, ``auto``, ``cuda``, ``mps`` or ``cpu``.
+        head_box: LHM: left, top, right, bottom of the head in pixels of the upright photo; found by default.
+        enlarge: LHM: whether a small head may be enlarged by a network, where its file is there.
+
+    Raises:
+        AvatarError: If there is no engine of that name.
+        ValueError: If a setting is out of range.
+    """
+
+    photo: Path
+    work_dir: Path
+    engine: str = LIFT
+    seed: int = 0
+    count: int = DEFAULT_COUNT
+    mask: Path | None = None
+    influences: int = DEFAULT_INFLUENCES
+    preparation: str = BEST
+    shape: str | tuple[float, ...] = FIT
+    models: Path | None = None
+    model_folder: Path | None = None
+    device: str = DEVICES[0]
+    head_box: tuple[float, float, float, float] | None = None
+    enlarge: bool = True
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINE_NAMES:
+            raise AvatarError(f"There is no engine named {self.engine!r}. Choose {_listed(ENGINE_NAMES)}.")
+        if not FEWEST <= self.count <= MOST:
+            raise ValueError(f"count must lie between {FEWEST} and {MOST}, got {self.count}")
+        for name, choices in (
+            ("influences", INFLUENCES),
+            ("preparation", (BEST, OFFICIAL)),
+            ("device", DEVICES),
+        ):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be {_listed(choices)}, got {getattr(self, name)!r}")
+        self._check_shape()
+        if self.head_box is not None and not _is_box(self.head_box):
+            raise ValueError(f"head_box must be left, top, right, bottom, got {self.head_box!r}")
+
+    def _check_shape(self) -> None:
+        if isinstance(self.shape, str):
+            good = self.shape in (FIT, ZERO)
+        else:
+            good = all(math.isfinite(beta) for beta in self.shape)
+        if not good:
+            raise ValueError(f"shape must be {FIT}, {ZERO} or betas, got {self.shape!r}")
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the result, for the avatar's file; no paths, they are nobody's business."""
+        kept = {name: value for name, value in asdict(self).items() if name not in _PRIVATE}
+        return kept | {"mask": "given" if self.mask else "automatic"}
+
+
+def _listed(names: tuple[Any, ...]) -> str:
+    *first, last = map(str, names)
+    return f"{', '.join(first)} or {last}"
+
+
+def _is_box(box: tuple[float, ...]) -> bool:
+    return len(box) == 4 and all(map(math.isfinite, box)) and box[0] < box[2] and box[1] < box[3]
