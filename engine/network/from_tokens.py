@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +12,14 @@ from ..avatar.avatar import SEEN_FILLED, Avatar
 from ..avatar.binding import DEFAULT_INFLUENCES, Binding, strongest
 from ..avatar.body import JOINT_COUNT, BodyParams
 from ..avatar.gaussians import Gaussians
+from ..avatar.shape import ShapeSpace, padded_betas
 from ..avatar.skinning import forward_kinematics, skin_means
 from .posing import rest_points, turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ..avatar.arrays import Float
     from .body_data import BodyData
     from .gaussian_head import GaussianAttributes
     from .neutral_pose import NeutralPose
@@ -62,16 +64,18 @@ def network_avatar(
         attributes: Of the network.
         body: Of the checkpoint; any body in SMPL-X layout.
         neutral: Of the model.
-        params: Betas, and the pose in the photo.
+        params: Betas, as many as the model has or fewer, and the pose in the photo.
         influences: K.
         metadata: JSON values to keep with the avatar.
     """
-    betas = torch.from_numpy(fitted_betas(params.betas, body.shape_dirs.shape[-1]))[None]
+    shape = shape_space(body)
+    params = replace(params, betas=padded_betas(params.betas, shape.count))
+    betas = torch.from_numpy(params.betas)[None]
     rest = rest_points(body, neutral, attributes.mean_offsets, betas)
     quats = turned(body, rest.zero_from_neutral, attributes.quats)[0]
     weights = body.joint_weights.numpy()
     binding = strongest(weights, influences)
-    joints = body.joints(betas)[0].numpy()
+    joints = rest_joints(body) + shape.joint_dirs.astype(np.float64) @ params.betas
     means = rest.means[0].numpy()
     error = binding_error(means, weights, binding, joints)
     return Avatar(
@@ -96,21 +100,29 @@ def network_avatar(
                 "worst": error.worst,
             },
         },
+        shape=shape,
     )
 
 
-def fitted_betas(betas: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """As many betas as the model has: further ones are left out, missing ones are zero. [count]"""
-    fitted = np.zeros(count, np.float32)
-    fitted[: min(count, len(betas))] = betas[:count]
-    return fitted
+def rest_joints(body: BodyData) -> NDArray[np.float64]:
+    """Joints of the mean shape, summed more exactly than the network does it. [55, 3]"""
+    return (body.joint_regressor.double() @ body.template.double()).numpy()
+
+
+def shape_space(body: BodyData) -> ShapeSpace:
+    """What betas do to Gaussians and joints; they are added in the zero pose, whatever the network said."""
+    regressor, directions = body.joint_regressor.double(), body.vertex_shape_dirs.double()
+    return ShapeSpace(
+        mean_dirs=body.shape_dirs.numpy(),
+        joint_dirs=torch.einsum("jv,vcs->jcs", regressor, directions).numpy(),
+    )
 
 
 def binding_error(
     means: NDArray[np.float32],
     weights: NDArray[np.float32],
     binding: Binding,
-    joints: NDArray[np.float32],
+    joints: Float,
     *,
     poses: int = TRIAL_POSES,
     seed: int = 0,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from lhm_avatars.engine.avatar.rotations import quat_from_matrix
 from lhm_avatars.engine.avatar.skinning import forward_kinematics
 from lhm_avatars.engine.formats.avatar_file import load_avatar, save_avatar
 from lhm_avatars.engine.network.config import lhm_tiny
-from lhm_avatars.engine.network.from_tokens import fitted_betas, network_avatar
+from lhm_avatars.engine.network.from_tokens import network_avatar
 from lhm_avatars.engine.network.kinematics import chain, matrix_from_rotvec, quat_from_blended
 from lhm_avatars.engine.network.posing import posed
 
@@ -95,9 +97,28 @@ def test_the_avatar_survives_its_file(network, attributes, tmp_path) -> None:
     assert np.array_equal(again.gaussians.means, avatar.gaussians.means)
 
 
-@pytest.mark.parametrize(("given", "fitted"), [([1, 2], [1, 2, 0]), ([1, 2, 3, 4], [1, 2, 3])])
-def test_betas_are_cut_or_filled_to_the_models_number(given, fitted) -> None:
-    assert fitted_betas(np.array(given, np.float32), 3).tolist() == fitted
+@pytest.mark.parametrize("influences", [4, 8])
+def test_other_betas_give_what_the_network_would_give_with_them(network, attributes, influences) -> None:
+    made = [
+        network_avatar(
+            attributes, network.body, network.neutral, replace(BodyParams.zero(), betas=betas),
+            influences=influences,
+        )
+        for betas in (BETAS, BETAS[::-1].copy())
+    ]  # fmt: skip
+    reshaped = made[0].reshaped(BETAS[::-1])
+    assert np.abs(made[0].gaussians.means - made[1].gaussians.means).max() > 0.01
+    assert np.abs(reshaped.gaussians.means - made[1].gaussians.means).max() < 1e-6
+    assert np.abs(reshaped.joints - made[1].joints).max() < 1e-6
+    assert np.array_equal(reshaped.gaussians.quats, made[1].gaussians.quats)
+    assert np.array_equal(reshaped.params.betas, made[1].params.betas)
+
+
+def test_an_avatar_has_as_many_betas_as_the_model(network, attributes) -> None:
+    short = replace(BodyParams.zero(), betas=BETAS[:2])
+    avatar = network_avatar(attributes, network.body, network.neutral, short)
+    assert avatar.params.betas.tolist() == [*BETAS[:2].tolist(), *[0.0] * 8]
+    assert avatar.shape.count == 10
 
 
 def test_the_chain_is_the_one_of_numpy(pose) -> None:
