@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from .checkpoint import fill, require_model
+from .cpu_attention import attention_for
 from .gaussian_head import GaussianAttributes
 from .model import blueprint
 from .neutral_pose import neutral_pose
@@ -129,7 +130,7 @@ class Network:
             notes.extend(told)
             return answer
 
-        with torch.inference_mode():
+        with torch.inference_mode(), attention_for(self.plan):
             body_tokens = saving(lambda plan: self._body_tokens(body_image, plan, report))
             head_tokens = saving(lambda plan: self._head_tokens(head_image, plan, report))
             tokens = saving(lambda plan: self._point_tokens(body_tokens, head_tokens, plan, report))
