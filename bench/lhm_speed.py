@@ -23,21 +23,17 @@ if __name__ == "__main__":
     importlib.import_module("bench.parity").load_package()
 
 from lhm_avatars.bench.random_lhm import MODELS, SapiensStandIn, write_model
+from lhm_avatars.engine.hardware import inspect_hardware
 from lhm_avatars.engine.network.checkpoint import open_checkpoint
 from lhm_avatars.engine.network.config import VitConfig
-from lhm_avatars.engine.network.cost import SAPIENS_DEPTH, SAPIENS_WIDTH, cost
+from lhm_avatars.engine.network.cost import SAPIENS_DEPTH, SAPIENS_WIDTH, cost, figures
 from lhm_avatars.engine.network.dense_points import read_points
-from lhm_avatars.engine.network.device import (
-    best_dtype,
-    choose_device,
-    inspect_machine,
-    matrix_rate,
-    preflight,
-)
+from lhm_avatars.engine.network.device import best_dtype, choose_device, device_name, matrix_rate
 from lhm_avatars.engine.network.plan import Plan, release
 from lhm_avatars.engine.network.run import Network
 from lhm_avatars.engine.network.sapiens import SapiensEncoder
 from lhm_avatars.engine.network.vit import VisionTransformer
+from lhm_avatars.engine.preflight import judge
 
 if TYPE_CHECKING:
     from lhm_avatars.engine.network.config import LhmConfig
@@ -202,8 +198,8 @@ def main() -> None:
     on_gpu = device.type == "cuda"
     dtype = DTYPES[arguments.dtype] if arguments.dtype else best_dtype(device)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    machine, rate = inspect_machine(arguments.folder, device.type), matrix_rate(device, dtype)
-    say(f"{machine.name}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    hardware, rate = inspect_hardware(arguments.folder), matrix_rate(device, dtype)
+    say(f"{device_name(device)}, torch {torch.__version__}, {torch.get_num_threads()} threads")
     say(f"matrix peak in {dtype}: {rate / 1e12:.2f} TFLOP/s")
     chosen = arguments.models or (["mini", "500m", "1b"] if on_gpu else ["mini"])
     for name in chosen:
@@ -211,7 +207,10 @@ def main() -> None:
         with_sapiens = not arguments.without_sapiens and name != "tiny"
         case = Case(name, MODELS[name](), arguments.folder, with_sapiens)
         plan = Plan(device, dtype, resident=on_gpu)
-        told = preflight(case.config, machine, rate=rate)
+        told = judge(
+            figures(case.config), hardware, to_fetch=0, rate=rate, dtype_bytes=dtype.itemsize,
+            device=device.type,
+        )  # fmt: skip
         say(f"{case.config.name}: fits {told.fits}, expected {told.seconds:.1f} s {' '.join(told.problems)}")
         with torch.inference_mode():
             answer = measure(case, plan, arguments.repeats or (5 if on_gpu else 1), rate)

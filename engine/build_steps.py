@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .avatar.errors import AvatarError
 from .client import EngineClient
 from .packages import Job, run
 from .processes import CREATION_FLAGS, clean_environment
-from .protocol import Cancelled, Failure, Progress
+from .protocol import Cancelled, Failure, Progress, Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,16 +74,28 @@ def pip_command(folder: Path, choice: PythonChoice) -> list[str]:
     return [str(choice.path), "-I", "-m", "pip", "--python", str(python_of(folder))]
 
 
-def try_out(folder: Path, modules: Sequence[str] | None, job: Job) -> dict[str, str]:
+@dataclass(frozen=True)
+class Trial:
+    """What a new environment said of itself.
+
+    Attributes:
+        packages: Versions by imported name.
+        measure: What the method ``measure`` answered, ``{"failed": why}`` when it could not; None when it was
+            not asked.
+    """
+
+    packages: dict[str, str]
+    measure: dict[str, Any] | None = None
+
+
+def try_out(folder: Path, modules: Sequence[str] | None, job: Job, *, measure: bool = False) -> Trial:
     """Start the engine in the new environment; let it import and compile what it needs.
 
     Args:
         folder: The environment.
         modules: Names to import; None for the usual ones.
         job: Log, progress, cancel.
-
-    Returns:
-        Versions by imported name.
+        measure: Whether to ask how fast its device is, too.
 
     Raises:
         AvatarError: If something does not load.
@@ -90,20 +103,34 @@ def try_out(folder: Path, modules: Sequence[str] | None, job: Job) -> dict[str, 
     """
     kernels = {KERNEL_VARIABLE: str(kernel_folder(folder.parent))}
     with EngineClient.start(python_of(folder), log_file=job.log_file, extra_env=kernels) as client:
-        client.request("versions", {} if modules is None else {"modules": list(modules)})
-        answer = None
-        while answer is None:
-            time.sleep(0.05)
-            for event in client.poll():
-                if isinstance(event, Progress):
-                    job.progress("check", event.fraction, f"Trying {event.message}")
-                else:
-                    answer = event
-            if job.cancelled():
-                raise Cancelled("The installation was cancelled; what was done is kept.")
-    if isinstance(answer, Failure):
-        raise AvatarError(_explain(answer, job.log_file))
-    return answer.value["modules"]
+        wish = {} if modules is None else {"modules": list(modules)}
+        answer = _ask(client, "versions", wish, job, 0.9 if measure else 1.0)
+        if isinstance(answer, Failure):
+            raise AvatarError(_explain(answer, job.log_file))
+        packages = answer.value["modules"]
+        if not measure:
+            return Trial(packages)
+        job.progress("check", 0.9, "Measuring how fast this computer is")
+        # A device that does not work is no reason to throw a sound environment away; the user is told later.
+        speed = _ask(client, "measure", {"device": "auto"}, job, 1.0)
+        return Trial(packages, {"failed": speed.message} if isinstance(speed, Failure) else speed.value)
+
+
+def _ask(
+    client: EngineClient, method: str, params: dict[str, Any], job: Job, share: float
+) -> Result | Failure:
+    client.request(method, params)
+    answer = None
+    while answer is None:
+        time.sleep(0.05)
+        for event in client.poll():
+            if not isinstance(event, Progress):
+                answer = event
+            elif method == "versions":
+                job.progress("check", share * event.fraction, f"Trying {event.message}")
+        if job.cancelled():
+            raise Cancelled("The installation was cancelled; what was done is kept.")
+    return answer
 
 
 def runs_from(folder: Path) -> bool:

@@ -3,13 +3,15 @@
 An environment is made in ``ROOT/engine-py311-<key>.tmp`` and renamed when it is complete and has been tried:
 a broken one is never used, an interrupted one goes on where it stopped (pip's own cache keeps the finished
 downloads). The key is a hash of lock file, system and Python version, so a new version of the add-on finds
-nothing and installs anew. Renaming breaks the scripts in ``bin`` but not ``bin/python``: run ``python -m``.
+nothing and installs anew. Environments for different requirements lie side by side. Renaming breaks the
+scripts in ``bin`` but not ``bin/python``: run ``python -m``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import json
 import os
@@ -26,7 +28,7 @@ from .avatar.errors import AvatarError
 from .build_steps import KERNEL_VARIABLE, kernel_folder, make_venv, pip_command, python_of, runs_from, try_out
 from .exclusive import exclusive
 from .interpreters import PythonChoice, find_python
-from .packages import Job, install, site_packages_of
+from .packages import Job, Pinned, install, install_pinned, lock_text, site_packages_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,17 +36,19 @@ if TYPE_CHECKING:
     from .packages import ReportProgress
 
 __all__ = [
-    "BASE", "EnvironmentStatus", "PythonChoice", "Requirements", "build", "engine_python", "engine_root",
-    "engine_variables", "find_python", "remove", "status",
+    "BASE", "EnvironmentStatus", "Pinned", "PythonChoice", "Requirements", "build", "engine_python",
+    "engine_root", "engine_variables", "find_python", "remove", "status",
 ]  # fmt: skip
 
 ROOT_VARIABLE = "LHM_AVATARS_ENGINE_ROOT"
 LOG_FILE = "install.log"
 _LOCK_FILE = "install.lock"
 _READY_FILE = "ready.json"
+_REQUIREMENTS_FILE = "requirements.txt"
 _FOLDER = re.compile(r"engine-py(\d)(\d\d)-[0-9a-f]{10}(\.tmp)?")
 # Shares of the whole time, as measured: pip; the first imports, which compile.
 _STAGES = {"environment": (0.0, 0.08), "packages": (0.08, 0.85), "check": (0.85, 1.0)}
+_PINNED_FROM = 0.4  # of the packages' stage: torch is most of what is fetched and unpacked
 _DISK_TROUBLE = (
     *(errno.ENOSPC, errno.EDQUOT),
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST),
@@ -59,11 +63,27 @@ class Requirements:
         lock: Complete list with hashes; see base.in beside it.
         free_bytes: Disk space to ask for before the start.
         modules: To import as a check; None for those in engine/methods.py.
+        more: Further lists with hashes.
+        without: Patterns of packages in ``lock`` that are left out.
+        pinned: What comes from an index of its own.
+        measure: Whether the new engine is asked how fast its device is.
     """
 
     lock: Path
     free_bytes: int
     modules: tuple[str, ...] | None = None
+    more: tuple[Path, ...] = ()
+    without: tuple[str, ...] = ()
+    pinned: Pinned | None = None
+    measure: bool = False
+
+    def hashed(self) -> str:
+        """The complete list with hashes, as pip gets it."""
+        return lock_text(self.lock, self.more, self.without)
+
+    def identity(self) -> bytes:
+        """What distinguishes it from others; where a package comes from does not."""
+        return "\n".join((self.hashed(), *(self.pinned.packages if self.pinned else ()))).encode()
 
 
 BASE = Requirements(Path(__file__).with_name("requirements") / "base.txt", 1_500_000_000)
@@ -79,6 +99,7 @@ class EnvironmentStatus:
         packages: Versions by imported name.
         bytes: Size on disk of the complete environment.
         unfinished: Whether an interrupted installation waits to be continued.
+        measure: What the engine's device is and how fast, see engine/measure.py; None when it was not asked.
     """
 
     root: Path
@@ -86,6 +107,7 @@ class EnvironmentStatus:
     packages: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
     unfinished: bool = False
+    measure: dict[str, Any] | None = None
 
     @property
     def ready(self) -> bool:
@@ -115,7 +137,9 @@ def status(root: Path, requirements: Requirements = BASE) -> EnvironmentStatus:
     for folder in ours:
         ready = None if folder.suffix else _ready(folder)
         if ready is not None:
-            return EnvironmentStatus(root, python_of(folder), ready["packages"], ready["bytes"])
+            return EnvironmentStatus(
+                root, python_of(folder), ready["packages"], ready["bytes"], measure=ready.get("measure")
+            )
     return EnvironmentStatus(root, None, unfinished=any(folder.suffix for folder in ours))
 
 
@@ -162,8 +186,12 @@ def build(
             return _move_into_place(partial, job)
 
 
-def remove(root: Path) -> None:
-    """Delete every engine environment in a folder, and nothing else.
+def remove(root: Path, requirements: Requirements | None = None) -> None:
+    """Delete engine environments in a folder, and nothing else.
+
+    Args:
+        root: The folder.
+        requirements: Only the environment for these, whole or not; None for every one, of any version.
 
     Raises:
         AvatarError: If files are in use or may not be deleted.
@@ -174,6 +202,8 @@ def remove(root: Path) -> None:
     try:
         with exclusive(root / _LOCK_FILE):
             for folder in _environments(root):
+                if requirements is not None and not _is_for(folder, requirements):
+                    continue
                 (folder / _READY_FILE).unlink(missing_ok=True)  # first: half an environment is none
                 shutil.rmtree(folder)
     except OSError as error:
@@ -198,15 +228,11 @@ def _complete(
     """
     folder = _partial(root / _folder_name(requirements, choice.minor))
     make_venv(folder, choice, _part(job, "environment"))
-    install(
-        pip_command(folder, choice),
-        requirements.lock,
-        site_packages_of(folder, choice.minor),
-        _part(job, "packages"),
-        wheel_dir,
-    )
+    _install(folder, choice, wheel_dir, requirements, _part(job, "packages"))
+    trial = try_out(folder, requirements.modules, _part(job, "check"), measure=requirements.measure)
     ready = {
-        "packages": try_out(folder, requirements.modules, _part(job, "check")),
+        "packages": trial.packages,
+        "measure": trial.measure,
         "bytes": sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()),
         "python": ".".join(map(str, choice.version)),
         "made_from": str(choice.path),
@@ -214,6 +240,19 @@ def _complete(
     }
     (folder / _READY_FILE).write_text(json.dumps(ready, indent=1), encoding="utf-8")
     return folder
+
+
+def _install(
+    folder: Path, choice: PythonChoice, wheel_dir: Path | None, requirements: Requirements, job: Job
+) -> None:
+    """All packages: those with hashes, then those of an index of their own."""
+    lock = folder / _REQUIREMENTS_FILE
+    lock.write_text(requirements.hashed(), "utf-8")
+    pip, packages = pip_command(folder, choice), site_packages_of(folder, choice.minor)
+    pinned = requirements.pinned
+    install(pip, lock, packages, job.part(0.0, _PINNED_FROM if pinned else 1.0), wheel_dir)
+    if pinned is not None:
+        install_pinned(pip, pinned, packages, job.part(_PINNED_FROM, 1.0), wheel_dir)
 
 
 def _move_into_place(partial: Path, job: Job) -> Path:
@@ -267,18 +306,25 @@ def _disk_errors(root: Path) -> Iterator[None]:
 
 def _part(job: Job, stage: str) -> Job:
     """A job whose progress is one stage of the whole."""
-    low, high = _STAGES[stage]
-
-    def report(name: str, fraction: float, message: str) -> None:
-        job.progress(name, low + (high - low) * fraction, message)
-
-    return Job(job.log_file, report, job.cancelled)
+    return job.part(*_STAGES[stage])
 
 
 def _folder_name(requirements: Requirements, minor: str) -> str:
     system = "\n".join((sys.platform, platform.machine(), minor))
-    key = hashlib.sha256(requirements.lock.read_bytes() + system.encode()).hexdigest()[:10]
+    key = hashlib.sha256(_identity(requirements) + system.encode()).hexdigest()[:10]
     return f"engine-py{minor.replace('.', '')}-{key}"
+
+
+def _identity(requirements: Requirements) -> bytes:
+    """``identity``, read again only when a list has changed: a panel asks at every redraw."""
+    times = tuple(path.stat().st_mtime_ns for path in (requirements.lock, *requirements.more))
+    return _read_identity(requirements, times)
+
+
+@functools.lru_cache(maxsize=32)
+def _read_identity(requirements: Requirements, times: tuple[int, ...]) -> bytes:
+    del times  # part of the key
+    return requirements.identity()
 
 
 def _environments(root: Path) -> list[Path]:

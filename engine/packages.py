@@ -1,4 +1,8 @@
-"""Install a lock file's packages with pip: watched, cancellable, repeatable after an interruption."""
+"""Install packages with pip: watched, cancellable, repeatable after an interruption.
+
+Everything whose hash is known comes from a lock. What is published by an index that told us no hashes is
+``Pinned``: an exact version that only this index has, and pip checks the hash that the index states.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -33,7 +38,7 @@ _PIP_INSTALL = (
         "--progress-bar=off",
         "--no-user",
     ),
-    *("--require-hashes", "--no-deps", "--only-binary=:all:"),
+    *("--no-deps", "--only-binary=:all:"),
 )
 # A requirement (numpy==1.26.4) or a file (/wheels/numpy-1.26.4-….whl).
 _FETCH = re.compile(
@@ -41,6 +46,7 @@ _FETCH = re.compile(
 )
 _UNPACK = re.compile(r"\s*Installing collected packages")
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
+_ENTRY = re.compile(r"^[A-Za-z0-9]")  # other lines of a lock are remarks, or go on with hashes
 _STOP_SECONDS = 2.0
 _TICK_SECONDS = 0.1
 _DOWNLOADED = 0.7  # share of the time until pip begins to unpack
@@ -80,6 +86,45 @@ class Job:
     progress: ReportProgress
     cancelled: Callable[[], bool]
 
+    def part(self, low: float, high: float) -> Job:
+        """A job whose whole progress is the part from ``low`` to ``high`` of this one's."""
+
+        def report(stage: str, fraction: float, message: str) -> None:
+            self.progress(stage, low + (high - low) * fraction, message)
+
+        return Job(self.log_file, report, self.cancelled)
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """Packages of one index, by exact version.
+
+    Attributes:
+        index: Address of a package index (PEP 503) with all of them.
+        packages: As ``torch==2.13.0+cpu``: a version with a tag that no other index has.
+    """
+
+    index: str
+    packages: tuple[str, ...]
+
+
+def lock_text(lock: Path, more: Sequence[Path] = (), without: Sequence[str] = ()) -> str:
+    """One lock out of several.
+
+    Args:
+        lock: Requirements with hashes.
+        more: Further locks, whole.
+        without: Patterns (``nvidia-*``) of packages of the first lock that are left out.
+    """
+    kept: list[str] = []
+    keep = True
+    for line in lock.read_text("utf-8").splitlines(keepends=True):
+        if _ENTRY.match(line):
+            keep = not any(fnmatchcase(line.split("==")[0], pattern) for pattern in without)
+        if keep:
+            kept.append(line)
+    return "".join((*kept, *(path.read_text("utf-8") for path in more)))
+
 
 def install(pip: Sequence[str], lock: Path, site_packages: Path, job: Job, wheel_dir: Path | None) -> None:
     """Install every package of the lock; those that are whole already are skipped.
@@ -95,12 +140,38 @@ def install(pip: Sequence[str], lock: Path, site_packages: Path, job: Job, wheel
         AvatarError: If pip fails; the sentence says what to do.
         Cancelled: If the user wants no more.
     """
+    source = ["--no-index", "--find-links", str(wheel_dir)] if wheel_dir else []
+    total = len(set(_REQUIREMENT.findall(lock.read_text("utf-8"))))
+    command = [*pip, *_PIP_INSTALL, "--require-hashes", *source, "-r", str(lock)]
+    _install(command, total, site_packages, job)
+
+
+def install_pinned(
+    pip: Sequence[str], pinned: Pinned, site_packages: Path, job: Job, wheel_dir: Path | None
+) -> None:
+    """Install packages of an index of their own; those that are whole already are skipped.
+
+    Args:
+        pip: Command that runs pip on the environment.
+        pinned: What, and where it is.
+        site_packages: The environment's folder of packages.
+        job: Log, progress, cancel.
+        wheel_dir: Folder with all the packages; then nothing is downloaded.
+
+    Raises:
+        AvatarError: If pip fails; the sentence says what to do.
+        Cancelled: If the user wants no more.
+    """
+    source = ["--no-index", "--find-links", str(wheel_dir)] if wheel_dir else ["--index-url", pinned.index]
+    _install([*pip, *_PIP_INSTALL, *source, *pinned.packages], len(pinned.packages), site_packages, job)
+
+
+def _install(command: Sequence[str], total: int, site_packages: Path, job: Job) -> None:
     for broken in damaged(site_packages):
         shutil.rmtree(broken)  # pip takes the package for missing then
-    source = ["--no-index", "--find-links", str(wheel_dir)] if wheel_dir else []
-    watch = _Watch(lock, site_packages, job)
+    watch = _Watch(total, site_packages, job)
     start = job.log_file.stat().st_size if job.log_file.exists() else 0
-    code = run([*pip, *_PIP_INSTALL, *source, "-r", str(lock)], job, watch.line, watch.tick)
+    code = run(command, job, watch.line, watch.tick)
     if code != 0:
         raise AvatarError(_explain(tail(job.log_file, start), job.log_file))
     if broken := damaged(site_packages):
@@ -146,8 +217,9 @@ def damaged(site_packages: Path) -> list[Path]:
 class _Watch:
     """Turns pip's lines, and while it unpacks silently its results, into progress."""
 
-    def __init__(self, lock: Path, site_packages: Path, job: Job) -> None:
-        self._total = max(len(set(_REQUIREMENT.findall(lock.read_text("utf-8")))), 1)
+    def __init__(self, total: int, site_packages: Path, job: Job) -> None:
+        self._total = max(total, 1)
+        self._there = _count(site_packages)
         self._site_packages = site_packages
         self._job = job
         self._collected = 0
@@ -166,9 +238,13 @@ class _Watch:
     def tick(self) -> None:
         if not self._unpacking:
             return
-        done = min(sum(1 for _ in self._site_packages.glob("*.dist-info")), self._total)
+        done = min(_count(self._site_packages) - self._there, self._total)
         fraction = _DOWNLOADED + (1 - _DOWNLOADED) * done / self._total
         self._job.progress("packages", fraction, f"Unpacking ({done} of {self._total})")
+
+
+def _count(site_packages: Path) -> int:
+    return sum(1 for _ in site_packages.glob("*.dist-info"))
 
 
 def _until_end(lines: SimpleQueue[bytes | None], job: Job, on_tick: Callable[[], None]) -> Iterator[bytes]:

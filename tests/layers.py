@@ -26,6 +26,7 @@ _PROCESS = (
         "engine.interpreters",
         "engine.packages",
     ),
+    *("engine.hardware", "engine.preflight", "engine.torch_builds", "engine.own_environment"),
     *(f"engine.weights.{name}" for name in ("catalogue", "licences", "store", "records", "disk")),
 )
 SHARED = (*_VALUES, *_PROCESS)
@@ -63,6 +64,7 @@ RULES = (
     Rule("engine.lift", (*_VALUES, "engine.prepare", "engine.raster"), ("*",)),
     Rule("engine.weights", (*SHARED, "engine.weights"), ("*",)),
     Rule("engine.network", ("engine",), ("*", "torch")),
+    Rule("engine.measure", ("engine",), ("*", "torch")),
     Rule("engine", ("engine",), ("*",)),
     Rule("rigging", SHARED, _BPY),
     Rule("rendering", (*SHARED, *SETTINGS, "rigging"), _BPY),

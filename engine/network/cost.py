@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ..preflight import SAPIENS_BYTES, Figures
 from .config import BODY_SHARE
 from .layout import byte_count, live_layout, released_layout
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .config import LhmConfig
 
 _MLP = 4  # hidden channels over width, in every transformer here
-SAPIENS_WIDTH, SAPIENS_DEPTH, SAPIENS_BYTES = 1536, 40, 4_677_000_000  # 1.17e9 weights in float32
+SAPIENS_WIDTH, SAPIENS_DEPTH = 1536, 40
 _SPARE = 600_000_000  # the device's own libraries and kernels
 _STREAMS = 16  # token-wide rows of the long sequence that live at the same time, residuals in float32
 
@@ -27,12 +28,14 @@ class Cost:
         flops: By stage; a multiply-add counts twice.
         download_bytes: The checkpoint; Sapiens and the points come on top.
         device_bytes: Most memory at a time when parts are loaded one after another.
+        streamed_bytes: The same when the transformer's layers come one by one, too.
         resident_bytes: The same when they stay.
     """
 
     flops: dict[str, float]
     download_bytes: int
     device_bytes: int
+    streamed_bytes: int
     resident_bytes: int
 
     @property
@@ -41,30 +44,39 @@ class Cost:
         return sum(self.flops.values())
 
 
-def cost(config: LhmConfig, dtype: torch.dtype) -> Cost:
+def cost(config: LhmConfig, dtype: torch.dtype, sapiens_bytes: int = SAPIENS_BYTES) -> Cost:
     """Estimate a run.
 
     Args:
         config: The model.
         dtype: Of its weights on the device.
+        sapiens_bytes: Size of the Sapiens file, whose weights are float32.
     """
     size = dtype.itemsize
     parts: dict[str, int] = {}
     for key, slot in live_layout(config).items():
         part = key.split(".")[0]
         parts[part] = parts.get(part, 0) + torch.Size(slot.shape).numel() * size
-    sapiens = SAPIENS_BYTES // torch.float32.itemsize * size
+    sapiens = sapiens_bytes // torch.float32.itemsize * size
     longest = config.points + config.body_tokens + config.head_tokens
     activations = _STREAMS * longest * config.width * size
     encoder_activations = _STREAMS * config.body_tokens * SAPIENS_WIDTH * size
     weights = parts["encoder"] + parts["transformer"]
+    encoding = max(sapiens + encoder_activations, parts["encoder"])
+    layer = parts["transformer"] // config.layers
     return Cost(
         flops=stage_flops(config),
         download_bytes=byte_count(released_layout(config)),
-        device_bytes=_SPARE
-        + max(sapiens + encoder_activations, parts["encoder"], parts["transformer"] + activations),
+        device_bytes=_SPARE + max(encoding, parts["transformer"] + activations),
+        streamed_bytes=_SPARE + max(encoding, layer + activations),
         resident_bytes=_SPARE + sapiens + weights + max(activations, encoder_activations),
     )
+
+
+def figures(config: LhmConfig) -> Figures:
+    """What engine/preflight.py must know of a model."""
+    half, full = (cost(config, dtype) for dtype in (torch.bfloat16, torch.float32))
+    return Figures(half.device_bytes, full.device_bytes, half.total_flops)
 
 
 def stage_flops(config: LhmConfig) -> dict[str, float]:

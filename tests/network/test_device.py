@@ -1,4 +1,4 @@
-"""Costs against the description of the official code and torch's own counter; what fits which machine."""
+"""Costs against the description of the official code and torch's own counter; which device there is."""
 
 from __future__ import annotations
 
@@ -9,21 +9,11 @@ import torch
 from lhm_avatars.engine.avatar.errors import AvatarError
 from lhm_avatars.engine.network.config import lhm_1b, lhm_500m, lhm_mini, lhm_tiny
 from lhm_avatars.engine.network.cost import cost, encoder_flops, stage_flops, transformer_flops
-from lhm_avatars.engine.network.device import (
-    Machine,
-    best_dtype,
-    choose_device,
-    free_ram,
-    inspect_machine,
-    matrix_rate,
-    preflight,
-)
+from lhm_avatars.engine.network.device import best_dtype, choose_device, device_name, matrix_rate
 from lhm_avatars.engine.network.global_embedding import Modulation
 from lhm_avatars.engine.network.transformer import BodyHeadTransformer
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
-
-H100 = Machine(torch.device("cuda"), "H100", torch.bfloat16, int(79e9), int(60e9), int(100e9))
 
 
 @pytest.mark.parametrize(("config", "tera"), [(lhm_mini(), 6.6), (lhm_500m(), 49), (lhm_1b(), 148)])
@@ -54,44 +44,15 @@ def test_sapiens_costs_what_its_paper_says() -> None:
     assert encoder_flops(64 * 48, 1536, 40) / 2 == pytest.approx(4.647e12, rel=0.15)
 
 
-def test_a_released_model_fits_a_data_centre_and_not_a_small_card() -> None:
-    assert preflight(lhm_1b(), H100).fits
-    small = replace(H100, name="GTX 1050", device_bytes=int(2e9))
-    refused = preflight(lhm_500m(), small)
-    assert not refused.fits
-    assert "GB of memory of the GTX 1050, 2.0 GB are free" in refused.problems[0]
-
-
-def test_disk_counts_before_the_download_only() -> None:
-    full = replace(H100, disk_bytes=int(5e9))
-    assert "GB of disk" in preflight(lhm_500m(), full).problems[0]
-    assert preflight(lhm_500m(), full, on_disk=True).fits
-
-
-def test_memory_for_reading_sapiens_counts() -> None:
-    tight = replace(H100, ram_bytes=int(3e9))
-    assert preflight(lhm_mini(), tight).problems == ("It needs 4.7 GB of memory, 3.0 GB are free.",)
-
-
-def test_time_follows_the_measured_rate() -> None:
-    assert preflight(lhm_mini(), H100).seconds is None
-    fast, slow = (preflight(lhm_1b(), H100, rate=rate).seconds for rate in (600e12, 300e12))
-    assert slow == pytest.approx(2 * fast)
-    assert 0.3 < fast < 2
-
-
 def test_the_aims_for_memory_are_within_the_estimate() -> None:
     assert cost(lhm_500m(), torch.bfloat16).resident_bytes < 6 * 2**30
     assert cost(lhm_1b(), torch.bfloat16).resident_bytes < 8 * 2**30
 
 
-def test_this_machine_is_looked_at(tmp_path) -> None:
-    machine = inspect_machine(tmp_path, "cpu")
-    assert machine.device.type == "cpu"
-    assert machine.dtype == best_dtype(machine.device)
-    assert machine.disk_bytes > 0
-    assert free_ram() is None or free_ram() > 1e8
-    assert matrix_rate(machine.device, machine.dtype) > 1e9
+def test_this_machine_is_measured() -> None:
+    device = torch.device("cpu")
+    assert device_name(device).startswith("CPU, ")
+    assert matrix_rate(device, best_dtype(device)) > 1e9
 
 
 def test_a_device_that_is_not_there_is_named(monkeypatch) -> None:
