@@ -1,16 +1,29 @@
-"""What the user sets once for every .blend file: where the engine lives and what it is built from."""
+"""What the user sets once for every .blend file: where engine and models live and what they run on."""
 
 # No `from __future__ import annotations` here: Blender reads the annotations as properties.
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 # The root package: "bl_ext.<repository>.lhm_avatars" when installed.
 PACKAGE = __package__ or ""
 ENGINE_ROOT_VARIABLE = "LHM_AVATARS_ENGINE_ROOT"
+MODELS_ROOT_VARIABLE = "LHM_AVATARS_MODELS_ROOT"
+
+DEVICE_ITEMS = (
+    ("auto", "Automatic", "The graphics card when there is a fitting one, else the processor"),
+    ("cuda", "Graphics Card", "NVIDIA or AMD, through CUDA or ROCm"),
+    ("mps", "Apple Graphics", "The graphics of a Mac with an Apple processor"),
+    ("cpu", "Processor", "Works everywhere, slowly"),
+)
+TOKEN_NOTE = "The token is kept in Blender's preferences, unencrypted. It is sent to the model server only"  # noqa: S105
+
+page: list[Callable[[bpy.types.UILayout, bpy.types.Context], None]] = []
+"""What draws the page below the settings; the panels, which preferences may not know, put it here."""
 
 
 class LHM_AvatarsPreferences(bpy.types.AddonPreferences):
@@ -23,6 +36,11 @@ class LHM_AvatarsPreferences(bpy.types.AddonPreferences):
         python_path: str
         wheel_folder: str
         keep_log: bool
+        lhm_python: str
+        device: str
+        models_folder: str
+        mirror: str
+        token: str
     else:
         engine_folder: StringProperty(
             name="Engine Folder",
@@ -44,12 +62,36 @@ class LHM_AvatarsPreferences(bpy.types.AddonPreferences):
             description="Keep the engine's log after Blender is closed, for a bug report",
             default=False,
         )
+        lhm_python: StringProperty(
+            name="Own Environment",
+            description="The Python of an environment of your own that has torch and the engine's packages. "
+            "Empty: the engine for LHM that is installed here",
+            subtype="FILE_PATH",
+        )
+        device: EnumProperty(name="Device", description="What LHM computes on", items=DEVICE_ITEMS)
+        models_folder: StringProperty(
+            name="Models Folder",
+            description="Where downloaded models are kept. Empty: Blender's own folder for extensions",
+            subtype="DIR_PATH",
+        )
+        mirror: StringProperty(
+            name="Mirror",
+            description="Address of a server that mirrors the Hugging Face hub. Empty: the hub itself",
+        )
+        token: StringProperty(
+            name="Access Token",
+            description="For models that ask for a login at the Hugging Face hub. Kept unencrypted in "
+            "Blender's preferences",
+            subtype="PASSWORD",
+        )
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Show the settings, one a row."""
+        """Show the settings, one a row, then what the panels add."""
         column = self.layout.column()
         for name in ("engine_folder", "python_path", "wheel_folder", "keep_log"):
             column.prop(self, name)
+        for draw in page:
+            draw(self.layout, context)
 
 
 def preferences(context: bpy.types.Context | None = None) -> LHM_AvatarsPreferences:
@@ -73,6 +115,21 @@ def engine_root(context: bpy.types.Context | None = None) -> Path:
     if folder := preferences(context).engine_folder:
         return Path(bpy.path.abspath(folder))
     return Path(bpy.utils.extension_path_user(PACKAGE, path="engine", create=True))
+
+
+def models_root(context: bpy.types.Context | None = None) -> Path:
+    """Say in which folder the models lie; it need not exist yet. Chosen in the order of `engine_root`."""
+    if folder := os.environ.get(MODELS_ROOT_VARIABLE):
+        return Path(folder)
+    if folder := preferences(context).models_folder:
+        return Path(bpy.path.abspath(folder))
+    return Path(bpy.utils.extension_path_user(PACKAGE, path="models"))
+
+
+def own_python(context: bpy.types.Context | None = None) -> Path | None:
+    """The Python of the user's own environment for LHM, if one is set."""
+    path = preferences(context).lhm_python
+    return Path(bpy.path.abspath(path)) if path else None
 
 
 CLASSES = (LHM_AvatarsPreferences,)

@@ -5,14 +5,59 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    IntVectorProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from .engine.weights.catalogue import asset
 
 DEFAULT_COUNT = 40_000
 CANCELLED = "Cancelled"
 """How a job ended that the user stopped."""
 
 FEWEST, MOST = 5_000, 500_000  # Gaussians, as the engine allows
+BETAS = 10  # as many directions of body shape as LHM knows
 
+LIFT, OWN = "lift", "lhm-own"
+LHM_MODELS = ("lhm-mini", "lhm-500m", "lhm-500m-hf", "lhm-1b", "lhm-1b-hf")
+"""The published models, the smallest first; also their names in the catalogue of models."""
+
+ENGINES = (LIFT, *LHM_MODELS, OWN)
+_FOR_LHM = "Needs the engine for LHM, accepted licences and a download of {size:.1f} GB"
+_NON_COMMERCIAL = "For non-commercial use only"
+ENGINE_ITEMS = (
+    (LIFT, "Built-in (lift)", "Needs no model, no licence and no graphics card; results are yours"),
+    *(
+        (
+            name,
+            asset(name).title,
+            f"{asset(name).purpose}. {_FOR_LHM.format(size=asset(name).expected_bytes / 1e9)}. {_NON_COMMERCIAL}",
+        )
+        for name in LHM_MODELS
+    ),
+    (
+        OWN,
+        "Own LHM Model",
+        "A model of your own in LHM's format, in a folder. Needs the engine for LHM. LHM's terms hold for "
+        f"what was made from its weights or SMPL-X: {_NON_COMMERCIAL.lower()}",
+    ),
+)
+PREPARATION_ITEMS = (
+    ("best", "Best", "All of the photo's detail, soft edges, wide photos padded"),
+    ("official", "Official", "Exactly as LHM's own program prepares a photo, to compare with it"),
+)
+SHAPE_ITEMS = (
+    ("fit", "From Photo", "Fit the body's shape to the photo"),
+    ("zero", "Average", "The average body"),
+    ("betas", "Sliders", "Set the body's shape with the sliders below"),
+)
 POSE_ITEMS = (
     ("photo", "Photo Pose", "Stand as the person does in the photo"),
     ("rest", "T-Pose", "Stand upright with the arms out"),
@@ -23,42 +68,106 @@ INFLUENCE_ITEMS = (
 )
 LATEST_SEED = 2**31 - 1
 
+SETTING_NAMES = (
+    *("photo", "mask", "engine", "count", "seed", "influences"),
+    *("model_folder", "preparation", "shape", "betas", "use_head_box", "head_box", "enlarge"),
+)
+"""What a reconstruction is made from: the scene keeps it, the operator takes it."""
 
-class LHM_SceneSettings(bpy.types.PropertyGroup):
-    """What the next reconstruction starts from."""
+if TYPE_CHECKING:
 
-    if TYPE_CHECKING:
+    class SceneFields:
+        """The properties of `SETTING_NAMES`."""
+
         photo: str
         mask: str
+        engine: str
         count: int
         seed: int
         influences: str
-    else:
-        photo: StringProperty(
-            name="Photo",
-            description="A photo of one person, best seen whole and from the front",
-            subtype="FILE_PATH",
-        )
-        mask: StringProperty(
-            name="Mask",
-            description="An image of the photo's size, white where the person is. Empty: found automatically",
-            subtype="FILE_PATH",
-        )
-        count: IntProperty(
-            name="Splats",
-            description="About how many splats the avatar has. More show finer detail and are slower",
-            default=DEFAULT_COUNT, min=FEWEST, max=MOST, soft_max=160_000, step=1000,
-        )  # fmt: skip
-        seed: IntProperty(
-            name="Seed",
-            description="The same photo, settings and seed give the same avatar",
-            default=0, min=0, max=LATEST_SEED,
-        )  # fmt: skip
-        influences: EnumProperty(
-            name="Bones per Splat",
-            description="How many bones may move one splat",
-            items=INFLUENCE_ITEMS,
-        )
+        model_folder: str
+        preparation: str
+        shape: str
+        betas: tuple[float, ...]
+        use_head_box: bool
+        head_box: tuple[int, int, int, int]
+        enlarge: bool
+
+    OperatorFields = SceneFields
+else:
+
+    def _fields(options: set[str]) -> type:
+        """The properties of `SETTING_NAMES`, to inherit from: the scene's and the operator's are one text."""
+
+        class Fields:
+            photo: StringProperty(
+                name="Photo",
+                description="A photo of one person, best seen whole and from the front",
+                subtype="FILE_PATH", options=options,
+            )  # fmt: skip
+            mask: StringProperty(
+                name="Mask",
+                description="An image of the photo's size, white where the person is. Empty: found automatically",
+                subtype="FILE_PATH", options=options,
+            )  # fmt: skip
+            engine: EnumProperty(
+                name="Engine", description="What makes the avatar", items=ENGINE_ITEMS, options=options
+            )
+            count: IntProperty(
+                name="Splats",
+                description="About how many splats the avatar has. More show finer detail and are slower",
+                default=DEFAULT_COUNT, min=FEWEST, max=MOST, soft_max=160_000, step=1000, options=options,
+            )  # fmt: skip
+            seed: IntProperty(
+                name="Seed",
+                description="The same photo, settings and seed give the same avatar",
+                default=0, min=0, max=LATEST_SEED, options=options,
+            )  # fmt: skip
+            influences: EnumProperty(
+                name="Bones per Splat", description="How many bones may move one splat",
+                items=INFLUENCE_ITEMS, options=options,
+            )  # fmt: skip
+            model_folder: StringProperty(
+                name="Model Folder",
+                description="Holds model.safetensors, config.json and dense_sample_points of your own LHM model",
+                subtype="DIR_PATH", options=options,
+            )  # fmt: skip
+            preparation: EnumProperty(
+                name="Preparation", description="How the photo is made ready for LHM",
+                items=PREPARATION_ITEMS, options=options,
+            )  # fmt: skip
+            shape: EnumProperty(
+                name="Body Shape", description="Where the body's shape comes from", items=SHAPE_ITEMS,
+                options=options,
+            )  # fmt: skip
+            betas: FloatVectorProperty(
+                name="Shape", description="SMPL-X shape: the first is stature, the second is weight",
+                size=BETAS, soft_min=-3.0, soft_max=3.0, min=-10.0, max=10.0, options=options,
+            )  # fmt: skip
+            use_head_box: BoolProperty(
+                name="Set Head",
+                description="Say where the head is, when it is not found or the wrong one is",
+                options=options,
+            )
+            head_box: IntVectorProperty(
+                name="Head Box",
+                description="Left, top, right and bottom edge of the head, pixels of the photo from its top "
+                "left corner",
+                size=4, min=0, options=options,
+            )  # fmt: skip
+            enlarge: BoolProperty(
+                name="Enlarge Face",
+                description="Enlarge a small face with the face models that are set up, before LHM reads it",
+                default=True, options=options,
+            )  # fmt: skip
+
+        return Fields
+
+    SceneFields, OperatorFields = _fields(set()), _fields({"SKIP_SAVE"})
+
+
+class LHM_SceneSettings(SceneFields, bpy.types.PropertyGroup):
+    """What the next reconstruction starts from."""
 
 
 class LHM_JobState(bpy.types.PropertyGroup):
