@@ -12,6 +12,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .measure import measure
 from .weights.methods import weights_delete, weights_download, weights_status, weights_use
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def _write_npy(path: Path, array: Any) -> None:
 METHODS = {
     "ping": ping,
     "versions": versions,
+    "measure": measure,
     "reconstruct": reconstruct,
     "rasterize": rasterize,
     "weights_status": weights_status,
