@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import platform
 import sys
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from .avatar.body import bundled_body
 from .avatar.errors import AvatarError
 from .lift.lift import lift
-from .lift.observation import Camera, Observation
+from .lift.observation import observation
+from .made import Made
 from .prepare.person import prepare
-from .request import ReconstructRequest
+from .request import LHM_MODELS, LIFT, ReconstructRequest
+from .stages import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .avatar.avatar import Avatar
     from .prepare.person import PreparedPhoto
+    from .stages import ReportProgress
 
-    ReportProgress = Callable[[str, float, str], None]
-
-UNSURE = 0.3  # visibility below which a landmark is a guess
+__all__ = ["ENGINES", "Engine", "ReconstructRequest", "Reconstruction", "reconstruct"]
 
 _PACKAGES = ("numpy", "scipy", "numba", "opencv-contrib-python-headless", "mediapipe", "pillow")
-_LICENCES = {"engine": "GPL-3.0-or-later", "body": "CC0-1.0", "weights": "none"}
-
-# What the artist reads, and where each stage begins on the bar: measured shares of a 2-core run.
-_STAGES: dict[str, tuple[float, str]] = {
-    "prepare": (0.0, "Finding the person"),
-    "fit": (0.35, "Fitting the body"),
-    "volume": (0.42, "Adding clothes and hair"),
-    "place": (0.50, "Placing Gaussians"),
-    "fill": (0.55, "Filling the unseen side"),
-    "refine": (0.62, "Refining colours"),
-    "bind": (0.98, "Binding to the skeleton"),
+_LIFT_LICENCES = {"engine": "GPL-3.0-or-later", "body": "CC0-1.0", "weights": "none"}
+# Seconds of a run on two cores, and what the artist reads.
+_LIFT_STAGES = {
+    "prepare": (3.5, "Finding the person"),
+    "fit": (0.7, "Fitting the body"),
+    "volume": (0.8, "Adding clothes and hair"),
+    "place": (0.5, "Placing Gaussians"),
+    "fill": (0.7, "Filling the unseen side"),
+    "refine": (3.6, "Refining colours"),
+    "bind": (0.2, "Binding to the skeleton"),
 }
-_ENDS = dict(zip(_STAGES, [start for start, _ in list(_STAGES.values())[1:]] + [1.0], strict=True))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that has looked whether it can run.
+
+    Args:
+        stages: By name and in order, the preparation first: about how many seconds each takes, and what the
+            artist reads.
+        make: Makes an avatar from a prepared photo.
+    """
+
+    stages: Mapping[str, tuple[float, str]]
+    make: Callable[[PreparedPhoto, Stages], Made]
 
 
 @dataclass(frozen=True)
@@ -57,34 +68,6 @@ class Reconstruction:
     report: dict[str, Any]
 
 
-@dataclass
-class _Clock:
-    """Seconds per stage, and the way to the progress bar."""
-
-    progress: ReportProgress
-    seconds: dict[str, float] = field(default_factory=dict)
-    _stage: str = ""
-    _since: float = 0.0
-
-    def at(self, stage: str, fraction: float) -> None:
-        """Say how much of a stage is done; a new name ends the stage before."""
-        now = time.perf_counter()
-        if stage != self._stage:
-            self.stop()
-            self._stage, self._since = stage, now
-        start, message = _STAGES[stage]
-        self.progress(stage, start + (_ENDS[stage] - start) * min(max(fraction, 0.0), 1.0), message)
-
-    def stop(self) -> None:
-        """End the running stage."""
-        if self._stage:
-            self.seconds[self._stage] = round(time.perf_counter() - self._since, 3)
-        self._stage = ""
-
-
-__all__ = ["ReconstructRequest", "Reconstruction", "reconstruct"]
-
-
 def reconstruct(request: ReconstructRequest, progress: ReportProgress) -> Reconstruction:
     """Make an avatar from a photo.
 
@@ -93,65 +76,76 @@ def reconstruct(request: ReconstructRequest, progress: ReportProgress) -> Recons
         progress: Told the stage, the fraction of the whole and a text for the artist; it may raise to cancel.
 
     Raises:
-        AvatarError: If the photo or the mask cannot be used.
+        AvatarError: If the photo or the mask cannot be used, or the engine cannot run.
     """
-    clock = _Clock(progress)
-    clock.at("prepare", 0.0)
-    prepared = prepare(request.photo, request.mask, lambda done, _: clock.at("prepare", done))
-    lifted = lift(
-        bundled_body(),
-        observation(prepared),
-        count=request.count,
-        influences=request.influences,
-        seed=request.seed,
-        report=clock.at,
-    )
-    clock.stop()
-    warnings = [*prepared.warnings, *lifted.warnings]
-    metadata = {
+    engine = ENGINES[request.engine](request)
+    stages = Stages(engine.stages, progress)
+    stages.at("prepare", 0.0)
+    prepared = prepare(request.photo, request.mask, lambda done, _: stages.at("prepare", done))
+    made = engine.make(prepared, stages)
+    stages.stop()
+    facts = {
         "engine": request.engine,
         "settings": request.settings(),
-        "photo_sha256": prepared.photo.sha256,
-        "versions": versions(),
-        "licences": _LICENCES,
-        "warnings": warnings,
+        "versions": versions(made.packages),
+        "licences": made.licences,
+        "warnings": [*prepared.warnings, *made.warnings],
         "preparation": prepared.report,
-        "measures": lifted.measures,
+        "measures": made.measures,
+        **made.report,
     }
-    avatar = replace(lifted.avatar, metadata=lifted.avatar.metadata | metadata)
-    report = {
-        "seconds": clock.seconds,
-        "total_seconds": round(sum(clock.seconds.values()), 3),
+    origin = {"photo_sha256": prepared.photo.sha256}
+    avatar = replace(made.avatar, metadata=made.avatar.metadata | facts | origin)
+    costs = {
+        "seconds": stages.seconds,
+        "total_seconds": round(sum(stages.seconds.values()), 3),
         "peak_memory_bytes": peak_memory(),
-        **{
-            key: metadata[key]
-            for key in ("engine", "settings", "versions", "warnings", "preparation", "measures")
-        },
     }
-    return Reconstruction(avatar, report)
+    return Reconstruction(avatar, costs | facts)
 
 
-def observation(prepared: PreparedPhoto) -> Observation:
-    """The prepared photo as `lift` wants it."""
-    height, width = prepared.alpha.shape
-    keypoints = prepared.keypoints
-    if not (prepared.alpha > 0.5).any():
-        raise AvatarError("The mask leaves nothing of the photo. Paint the person white and try again.")
-    return Observation(
-        rgb=prepared.rgb,
-        alpha=prepared.alpha,
-        points=keypoints.points,
-        confidence=np.where(keypoints.inside & (keypoints.visibility > UNSURE), keypoints.visibility, 0.0),
-        world=keypoints.world,
-        camera=Camera(prepared.focal, prepared.center, width, height),
-        cut=frozenset(prepared.cut),
-    )
+def _lift(request: ReconstructRequest) -> Engine:
+    """The built-in engine: it needs nothing but the photo."""
+
+    def make(prepared: PreparedPhoto, stages: Stages) -> Made:
+        lifted = lift(
+            bundled_body(),
+            observation(prepared),
+            count=request.count,
+            influences=request.influences,
+            seed=request.seed,
+            report=stages.at,
+        )
+        return Made(lifted.avatar, lifted.measures, _LIFT_LICENCES, (), tuple(lifted.warnings))
+
+    return Engine(_LIFT_STAGES, make)
 
 
-def versions() -> dict[str, str]:
+def _lhm(request: ReconstructRequest) -> Engine:
+    """One of LHM's models: it needs torch, the model's files and memory.
+
+    Raises:
+        AvatarError: If one of them is missing.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise AvatarError("This engine cannot run LHM's models. Install the engine for LHM in Setup.")
+    from .lhm.reconstruct import ready
+
+    runner = ready(request)
+    return Engine(runner.stages, runner.make)
+
+
+ENGINES: Mapping[str, Callable[[ReconstructRequest], Engine]] = {
+    LIFT: _lift,
+    **dict.fromkeys(LHM_MODELS, _lhm),
+}
+"""Each looks whether it can run, before anything is done, and gives what makes an avatar."""
+
+
+def versions(packages: tuple[str, ...]) -> dict[str, str]:
     """Python and the packages that shape the result."""
     found = {"python": platform.python_version()}
-    return found | {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return found | {name: importlib.metadata.version(name) for name in (*_PACKAGES, *packages)}
 
 
 def peak_memory() -> int | None:

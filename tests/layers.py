@@ -64,6 +64,7 @@ RULES = (
     Rule("engine.lift", (*_VALUES, "engine.prepare", "engine.raster"), ("*",)),
     Rule("engine.weights", (*SHARED, "engine.weights"), ("*",)),
     Rule("engine.network", ("engine",), ("*", "torch")),
+    Rule("engine.lhm", ("engine",), ("*", "torch")),
     Rule("engine.measure", ("engine",), ("*", "torch")),
     Rule("engine", ("engine",), ("*",)),
     Rule("rigging", SHARED, _BPY),

@@ -106,7 +106,7 @@ class _Problem:
         self.joint_directions = np.stack(
             [body.joints(unit) - body.joints(np.zeros(0)) for unit in np.eye(SHAPE_COUNT)], axis=-1
         )
-        self.hands = _RELAXED_HAND * body.hands_mean.reshape(2, 15, 3).astype(np.float64)
+        self.hands = relaxed_hands(body)
         self.scale = 100.0 / seen.person_height  # residuals in percent of the person's height
         self.confidence = seen.confidence[self.table.ids] * self.table.trust
         self.distance = signed_distance(seen.alpha)
@@ -254,6 +254,11 @@ class _Problem:
             cv2.fillConvexPoly(canvas, triangle, (1.0,), shift=4)
         mask = self.seen.alpha > 0.5
         return float((mask & (canvas > 0)).sum() / (mask | (canvas > 0)).sum())
+
+
+def relaxed_hands(body: Body) -> Float:
+    """Rotations of the fingers when nothing is known of them, left and right, radians. [2, 15, 3]"""
+    return _RELAXED_HAND * body.hands_mean.reshape(2, 15, 3).astype(np.float64)
 
 
 def skinned_vertices(body: Body, params: BodyParams) -> Float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from .colour import clean_colors
 from .depth import depth_maps
 from .fill import fill_colors
 from .fit import fit_body, skinned_vertices
+from .outcome import camera_metadata, fit_warnings, grounded
 from .place import place
 from .refine import refine
 from .shape import flat_gaussians, undoable, unposed, unposed_points
@@ -25,12 +26,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..avatar.body import Body, BodyParams
-    from ..avatar.gaussians import Gaussians
+    from ..avatar.body import Body
     from .observation import Observation
     from .place import Placed
 
-DEFAULT_COUNT = 40_000
 _EDGE_PIXELS = 5
 
 
@@ -53,7 +52,7 @@ def lift(
     body: Body,
     seen: Observation,
     *,
-    count: int = DEFAULT_COUNT,
+    count: int,
     influences: int = 4,
     seed: int = 0,
     report: Callable[[str, float], None],
@@ -93,14 +92,14 @@ def lift(
         lambda done: report("refine", done),
     )
     report("bind", 0.0)
-    params, shift = _grounded(fit.params, refined.gaussians)
+    params, shift = grounded(fit.params, refined.gaussians.means)
     avatar = Avatar(
         gaussians=unposed(refined.gaussians, binding, posed_from_rest),
         binding=binding,
         params=params,
         joints=joints.astype(np.float32),
         seen=filled.seen,
-        metadata={"camera": _camera_metadata(seen, shift), "body": body.info.get("name", "SMPL-X")},
+        metadata={"camera": camera_metadata(seen.camera, shift), "body": body.info.get("name", "SMPL-X")},
     )
     measures = {
         "landmark_error": fit.landmark_error,
@@ -110,7 +109,7 @@ def lift(
         "gaussians": float(avatar.gaussians.count),
         "seen_share": float((avatar.seen == SEEN_PHOTO).mean()),
     }
-    return Lifted(avatar, measures, _warnings(fit.landmark_error, fit.outline_iou))
+    return Lifted(avatar, measures, fit_warnings(fit))
 
 
 def _inner(placed: Placed, seen: Observation) -> NDArray[np.bool_]:
@@ -120,38 +119,3 @@ def _inner(placed: Placed, seen: Observation) -> NDArray[np.bool_]:
     inner = placed.seen.copy()
     inner[placed.seen] = core[rows, columns] > 0.9
     return inner
-
-
-def _grounded(params: BodyParams, gaussians: Gaussians) -> tuple[BodyParams, Any]:
-    """Move the person from in front of the camera to the origin, soles on the ground."""
-    floor = float(np.quantile(gaussians.means[:, 1], 0.001))
-    middle = np.median(gaussians.means[:, [0, 2]], axis=0)
-    shift = np.array([-middle[0], -floor, -middle[1]])
-    return replace(params, transl=(params.transl + shift).astype(np.float32)), shift
-
-
-def _camera_metadata(seen: Observation, shift: Any) -> dict[str, Any]:
-    """The photo's camera about the grounded person, so that its view can be set up again."""
-    viewmat = seen.camera.viewmat.copy()
-    viewmat[:3, 3] = -viewmat[:3, :3] @ shift
-    return {
-        "viewmat": viewmat.tolist(),
-        "K": seen.camera.K.tolist(),
-        "width": seen.camera.width,
-        "height": seen.camera.height,
-    }
-
-
-def _warnings(landmark_error: float, outline_iou: float) -> list[str]:
-    warnings = []
-    if landmark_error > 0.02:
-        warnings.append(
-            "The body does not follow the pose in the photo well. "
-            "A photo of a standing person, seen whole from the front, works best."
-        )
-    if outline_iou < 0.6:
-        warnings.append(
-            "The body and the person's outline differ much. "
-            "Check the mask; wide clothes and bags also do this."
-        )
-    return warnings

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.axes import OPENCV_FROM_BODY
+from ..avatar.errors import AvatarError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..avatar.arrays import Float
+    from ..prepare.person import PreparedPhoto
+
+_UNSURE = 0.3  # visibility below which a landmark is a guess
 
 
 @dataclass(frozen=True)
@@ -111,3 +115,25 @@ class Observation:
         """Height of the person's mask, pixels."""
         rows = np.flatnonzero((self.alpha > 0.5).any(axis=1))
         return float(rows[-1] - rows[0] + 1)
+
+
+def observation(prepared: PreparedPhoto) -> Observation:
+    """A prepared photo as the fit wants it.
+
+    Raises:
+        AvatarError: If the mask is empty.
+    """
+    height, width = prepared.alpha.shape
+    keypoints = prepared.keypoints
+    if not (prepared.alpha > 0.5).any():
+        raise AvatarError("The mask leaves nothing of the photo. Paint the person white and try again.")
+    sure = keypoints.inside & (keypoints.visibility > _UNSURE)
+    return Observation(
+        rgb=prepared.rgb,
+        alpha=prepared.alpha,
+        points=keypoints.points,
+        confidence=np.where(sure, keypoints.visibility, 0.0),
+        world=keypoints.world,
+        camera=Camera(prepared.focal, prepared.center, width, height),
+        cut=frozenset(prepared.cut),
+    )

@@ -95,7 +95,7 @@ class Network:
         self.checkpoint, self.config, self.plan = checkpoint, config, plan
         self._sapiens_loader = sapiens
         self._sapiens: SapiensEncoder | None = None
-        self._surface_points = torch.from_numpy(surface_points)
+        self.surface_points = surface_points
         self._model = blueprint(config)
         self._stages: list[Stage] = []
         self._loading = 0.0
@@ -109,7 +109,7 @@ class Network:
     @cached_property
     def neutral(self) -> NeutralPose:
         """Query points and the way back to the zero pose: the same for every photo."""
-        return neutral_pose(self.body, self._surface_points)
+        return neutral_pose(self.body, torch.from_numpy(self.surface_points))
 
     def __call__(self, body_image: Tensor, head_image: Tensor, report: Report = lambda *_: None) -> Answer:
         """Reconstruct one person.
