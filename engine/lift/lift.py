@@ -19,6 +19,7 @@ from .outcome import camera_metadata, fit_warnings, grounded
 from .place import place
 from .refine import refine
 from .shape import flat_gaussians, undoable, unposed, unposed_points
+from .shape_space import shape_space
 from .volume import clothed_surface
 
 if TYPE_CHECKING:
@@ -93,13 +94,15 @@ def lift(
     )
     report("bind", 0.0)
     params, shift = grounded(fit.params, refined.gaussians.means)
+    resting = unposed(refined.gaussians, binding, posed_from_rest)
     avatar = Avatar(
-        gaussians=unposed(refined.gaussians, binding, posed_from_rest),
+        gaussians=resting,
         binding=binding,
         params=params,
         joints=joints.astype(np.float32),
         seen=filled.seen,
         metadata={"camera": camera_metadata(seen.camera, shift), "body": body.info.get("name", "SMPL-X")},
+        shape=shape_space(body, params.betas, resting.means),
     )
     measures = {
         "landmark_error": fit.landmark_error,
