@@ -60,6 +60,7 @@ RULES = (
     *(Rule(name, SHARED, ()) for name in _PROCESS),
     Rule("engine.raster", ("engine.avatar",), ("*",)),
     Rule("engine.raster.autograd", ("engine.avatar", "engine.raster"), ("*", "torch")),
+    Rule("engine.raster.gsplat_backend", ("engine.avatar", "engine.raster"), ("*", "torch")),
     Rule("engine.prepare", ("engine.avatar", "engine.formats"), ("*",)),
     Rule("engine.lift", (*_VALUES, "engine.prepare", "engine.raster"), ("*",)),
     Rule("engine.weights", (*SHARED, "engine.weights"), ("*",)),

@@ -1,4 +1,4 @@
-"""The rasterizer as a torch function. The only file here that imports torch."""
+"""The rasterizer as a torch function."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .api import forward
+from .backends import choose_backend
+from .gsplat_backend import DEVICE as CARD
+from .gsplat_backend import draw_tensors
 from .passes import backward
+from .values import RasterSettings
 
 if TYPE_CHECKING:
     from .values import Context
@@ -49,9 +53,9 @@ def rasterize_tensors(
     K: torch.Tensor,
     width: int,
     height: int,
-    **keywords: float,
+    **keywords: Any,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Render float32 tensors on the CPU, differentiable in the first five.
+    """Render float32 tensors where they lie, differentiable in the first five.
 
     Args:
         means: World, metres. [N, 3]
@@ -63,19 +67,27 @@ def rasterize_tensors(
         K: Intrinsics, pixels; no gradient. [3, 3]
         width: Pixels.
         height: Pixels.
-        keywords: Those of ``rasterize``.
+        keywords: Those of ``rasterize`` but ``backend``: tensors on a graphics card are drawn by gsplat.
 
     Returns:
         Premultiplied color [H, W, 3], alpha [H, W] and depth [H, W] as in ``Image``.
 
     Raises:
-        ValueError: If a tensor is not float32 on the CPU, or as ``rasterize`` does.
+        AvatarError: If the tensors lie on a graphics card and gsplat cannot be used.
+        ValueError: If a tensor is not float32 on the CPU or on a graphics card, or as ``rasterize`` does.
     """
+    on_card = means.device.type == CARD
     for name, tensor in zip(
         ("means", "quats", "scales", "opacities", "colors"),
         (means, quats, scales, opacities, colors),
         strict=True,
     ):
-        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
-            raise ValueError(f"{name} must be float32 on the CPU, got {tensor.dtype} on {tensor.device}")
+        if tensor.dtype != torch.float32 or tensor.device.type != (CARD if on_card else "cpu"):
+            where = "the graphics card as means is," if on_card else "the CPU,"
+            raise ValueError(f"{name} must be float32 on {where} got {tensor.dtype} on {tensor.device}")
+    if on_card:
+        max_alpha = choose_backend("gsplat", max_alpha=keywords.pop("max_alpha", None)).max_alpha
+        settings = RasterSettings(max_alpha=max_alpha, **keywords)
+        gaussians = means, quats, scales, opacities, colors
+        return draw_tensors(gaussians, viewmat, K, width, height, settings)
     return _Rasterize.apply(means, quats, scales, opacities, colors, viewmat, K, width, height, keywords)
