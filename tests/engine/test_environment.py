@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -158,6 +159,37 @@ def test_another_lock_is_another_environment(
     lock = tmp_path / "lock.txt"
     lock.write_text(f"{tiny.lock.read_text()}# newer\n")
     assert not status(built.root, Requirements(lock, 0)).ready
+
+
+def test_environments_for_different_packages_lie_side_by_side(
+    tmp_path: Path, built: SimpleNamespace, wheels: Path, tiny: Requirements
+) -> None:
+    shutil.copytree(built.python.parent.parent, tmp_path / built.python.parent.parent.name, symlinks=True)
+    fewer = replace(tiny, without=("lhm-other", "lhm_other"), modules=("lhm_tiny",))
+    python = build(tmp_path, python=PYTHON, wheel_dir=wheels, requirements=fewer)
+    assert ask(python, "import importlib.util as u; print(u.find_spec('lhm_other'))") == "None"
+    assert engine_python(tmp_path, tiny) not in (None, python)
+    unfinished = python.parent.parent.with_suffix(".tmp")
+    unfinished.mkdir()
+    remove(tmp_path, fewer)
+    assert not unfinished.exists()
+    assert engine_python(tmp_path, fewer) is None
+    assert engine_python(tmp_path, tiny) is not None
+
+
+def test_what_identifies_the_built_in_engine_is_its_list_alone() -> None:
+    # Version 0.1 installed it under this key; another would make its users download everything again.
+    assert environment.BASE.identity() == environment.BASE.lock.read_bytes()
+
+
+def test_a_list_that_changes_while_blender_runs_is_read_again(tmp_path: Path, tiny: Requirements) -> None:
+    lock = tmp_path / "lock.txt"
+    lock.write_text(tiny.lock.read_text())
+    wanted = Requirements(lock, 0)
+    before = environment._folder_name(wanted, "3.11")
+    lock.write_text(f"{tiny.lock.read_text()}# newer\n")
+    os.utime(lock, ns=(1, 1))
+    assert environment._folder_name(wanted, "3.11") != before
 
 
 def test_the_folder_can_be_set_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

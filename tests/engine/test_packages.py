@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lhm_avatars.engine.avatar.errors import AvatarError
-from lhm_avatars.engine.packages import Job, damaged, install, run
+from lhm_avatars.engine.packages import Job, Pinned, damaged, install, install_pinned, lock_text, run
 from lhm_avatars.engine.protocol import Cancelled
 
 
@@ -94,6 +94,37 @@ def test_pips_lines_become_progress(tmp_path: Path, job: Job, lock: Path) -> Non
         "Fetching numpy (1 of 3)", "Fetching scipy (2 of 3)", "Fetching six (3 of 3)",
     ]  # fmt: skip
     assert [report[1] for report in fetched] == pytest.approx([0.7 / 3, 1.4 / 3, 0.7])
+
+
+def test_packages_can_be_left_out_of_a_lock_and_another_added(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
+    first.write_text(
+        "# made by a tool\nnumpy==1 \\\n    --hash=sha256:a\nnvidia-cublas==13 ; sys_platform == 'linux' \\\n"
+        "    --hash=sha256:b \\\n    --hash=sha256:c\ntorch==2 \\\n    --hash=sha256:d\n"
+        "torchvision==3 \\\n    --hash=sha256:e\n"
+    )
+    second.write_text("nvidia-cublas-cu12==12 \\\n    --hash=sha256:f\n")
+    assert lock_text(first) == first.read_text()
+    assert lock_text(first, [second], ["nvidia-*", "torch"]) == (
+        "# made by a tool\nnumpy==1 \\\n    --hash=sha256:a\n"
+        "torchvision==3 \\\n    --hash=sha256:e\nnvidia-cublas-cu12==12 \\\n    --hash=sha256:f\n"
+    )
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_packages_of_an_index_are_asked_of_it_or_of_the_folder(
+    tmp_path: Path, job: Job, *, offline: bool
+) -> None:
+    pinned = Pinned("https://index/cpu", ("torch==2.13.0+cpu", "torchvision==0.28.0+cpu"))
+    pip = [*fake_pip(tmp_path, "Collecting torch==2.13.0+cpu\n", 0)]
+    install_pinned(pip, pinned, tmp_path, job, tmp_path if offline else None)
+    (command,) = (line for line in job.log_file.read_text().splitlines() if line.startswith("$ "))
+    words = command.split()
+    assert words[-2:] == list(pinned.packages)
+    assert {"--no-deps", "--only-binary=:all:"} <= set(words)
+    assert ("--index-url https://index/cpu" in command) != offline
+    assert (f"--no-index --find-links {tmp_path}" in command) == offline
+    assert job.progress.reports == [("packages", pytest.approx(0.35), "Fetching torch (1 of 2)")]
 
 
 def test_damaged_packages_are_found(tmp_path: Path) -> None:

@@ -21,35 +21,41 @@ class Wheel:
     Attributes:
         name: Of the package and of its only module.
         path: The file.
+        version: Of the package.
     """
 
     name: str
     path: Path
+    version: str = "1.0"
 
     def requirement(self) -> str:
         """Its line in a lock file."""
-        return f"{self.name}==1.0 --hash=sha256:{hashlib.sha256(self.path.read_bytes()).hexdigest()}\n"
+        return f"{self.name}=={self.version} --hash=sha256:{self.sha256()}\n"
+
+    def sha256(self) -> str:
+        """Of the file, in hexadecimal digits."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
-def make_wheel(folder: Path, name: str, code: str = "__version__ = '1.0'\n") -> Wheel:
+def make_wheel(folder: Path, name: str, code: str = "__version__ = '1.0'\n", version: str = "1.0") -> Wheel:
     """Write a wheel with one module.
 
     Source: PEP 427.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    info = f"{name}-1.0.dist-info"
+    info = f"{name}-{version}.dist-info"
     files = {
         f"{name}.py": code,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = "".join(f"{path},sha256={_digest(text)},{len(text.encode())}\n" for path, text in files.items())
     files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
-    path = folder / f"{name}-1.0-py3-none-any.whl"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for inner, text in files.items():
             archive.writestr(zipfile.ZipInfo(inner, EPOCH), text)
-    return Wheel(name, path)
+    return Wheel(name, path, version)
 
 
 def _digest(text: str) -> str:
