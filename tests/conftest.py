@@ -27,6 +27,7 @@ NEEDS = {
     "pipeline": ("cv2", "mediapipe", "numba"),
     "prepare": ("cv2", "mediapipe"),
     "raster": ("numba", "torch"),
+    "lhm": ("cv2", "mediapipe", "numba", "safetensors", "torch"),
     "network": ("cv2", "safetensors", "torch"),
     "weights": ("huggingface_hub", "scipy"),
 }
