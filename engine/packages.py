@@ -47,6 +47,8 @@ _FETCH = re.compile(
 _UNPACK = re.compile(r"\s*Installing collected packages")
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 _ENTRY = re.compile(r"^[A-Za-z0-9]")  # other lines of a lock are remarks, or go on with hashes
+# pip goes on where a download was cut, from 25.1 on; older ones begin that file again at the next call.
+_RESUME = {"PIP_RESUME_RETRIES": "10"}
 _STOP_SECONDS = 2.0
 _TICK_SECONDS = 0.1
 _DOWNLOADED = 0.7  # share of the time until pip begins to unpack
@@ -54,15 +56,17 @@ _DOWNLOADED = 0.7  # share of the time until pip begins to unpack
 # What pip prints, and what the user can do about it; the first that is found counts.
 _COMPLAINTS = (
     (r"THESE PACKAGES DO NOT MATCH THE HASHES",
-     "A package is not the one that this version of the add-on was tested with (its hash differs). Try again "
-     "later; if you install from a folder, copy its files again."),
+     "A package is not the one that this version of the add-on was tested with (its hash differs), or its "
+     "download was cut. Install again; if you install from a folder, copy its files again."),
+    (r"incomplete-download|Wheel '.*' located at .* is invalid",
+     "The download of a package was cut. Install again; what was fetched whole is kept."),
     (r"No space left on device|\[Errno 28\]|not enough space on the disk",
      "The disk is full. Free some space and install again; what was done is kept."),
     (r"Permission denied|Access is denied",
      "A file could not be written. Choose a folder for the engine that you may write to, and close other "
      "Blenders that use the engine."),
     (r"NewConnectionError|Failed to establish|name resolution|ConnectTimeout|Read timed out|ReadTimeout"
-     r"|ProxyError|ConnectionResetError|SSLError|Network is unreachable|ProtocolError|IncompleteRead",
+      r"|ProxyError|ConnectionResetError|SSLError|Network is unreachable|ProtocolError|IncompleteRead",
      "The package index could not be reached. Check the connection and the proxy and install again, or "
      "install from a folder of packages."),
     (r"No matching distribution found|Could not find a version",
@@ -268,7 +272,7 @@ def _open(command: Sequence[str]) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=clean_environment(),
+            env=clean_environment(_RESUME),
             start_new_session=NEW_SESSION,
             creationflags=CREATION_FLAGS,
         )

@@ -7,9 +7,11 @@ test holds them against engine/network/cost.py, which counts them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .hardware import Hardware
 
 Device = Literal["cuda", "rocm", "mps", "cpu"]
@@ -69,6 +71,7 @@ def preflight(
     rate: float | None = None,
     dtype_bytes: int | None = None,
     device: Device | None = None,
+    measured: Mapping[str, Any] | None = None,
 ) -> Preflight:
     """Hold an engine against a computer.
 
@@ -79,7 +82,13 @@ def preflight(
         rate: Matrix arithmetic per second, as the engine's ``measure`` found it.
         dtype_bytes: Of one weight on the device; None guesses from the card.
         device: Where it shall run; None is the card when there is one.
+        measured: All three as the engine's ``measure`` answered; they count where the others are None.
     """
+    if measured is not None:
+        rate = rate or measured["rate"]
+        dtype_bytes = dtype_bytes or (_BFLOAT16_BYTES if measured["dtype"] == "bfloat16" else 4)
+        # A card that torch does not see is none; AMD's answers to the name cuda.
+        device = device or ("cpu" if measured["device"] == "cpu" else None)
     return judge(
         FIGURES.get(name), hardware, to_fetch=to_fetch, rate=rate, dtype_bytes=dtype_bytes, device=device
     )

@@ -58,6 +58,10 @@ def lock(tmp_path: Path) -> Path:
          "The package index could not be reached. Check the connection"),
         ("WARNING: ... ProxyError('Cannot connect to proxy.')",
          "The package index could not be reached. Check the connection"),
+        ("error: incomplete-download\n\n× Download failed because not enough bytes were received (21 kB/65 kB)",
+         "The download of a package was cut. Install again"),
+        ("ERROR: Wheel 'einops' located at /tmp/pip-unpack-8/einops-0.8.2-py3-none-any.whl is invalid.",
+         "The download of a package was cut. Install again"),
         ("ERROR: Could not find a version that satisfies the requirement numpy==1.26.4 (from ...)\n"
          "ERROR: No matching distribution found for numpy==1.26.4",
          "A package is missing: numpy==1.26.4. If you install from a folder"),
@@ -183,5 +187,6 @@ def test_settings_that_would_lead_pip_astray_are_kept_away(
     text = job.log_file.read_text()
     assert "'PIP_INDEX_URL'" in text
     assert "'HTTPS_PROXY'" in text
+    assert "'PIP_RESUME_RETRIES'" in text
     assert not any(f"'{name}'" in text for name in ("PIP_TARGET", "PIP_USER", "PYTHONPATH", "VIRTUAL_ENV"))
     assert os.environ["PIP_TARGET"] == str(tmp_path)

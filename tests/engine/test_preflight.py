@@ -108,6 +108,18 @@ def test_time_follows_the_measured_rate() -> None:
     assert on_cpu < slow
 
 
+def test_what_the_engine_measured_counts_before_what_the_driver_says() -> None:
+    figures = FIGURES["lhm-mini"]
+    blind = {"device": "cpu", "dtype": "float32", "rate": 0.2e12}  # torch does not see the card
+    told = preflight("lhm-mini", SERVER, to_fetch=0, measured=blind)
+    assert told == preflight("lhm-mini", SERVER, to_fetch=0, rate=0.2e12, dtype_bytes=4, device="cpu")
+    assert told.needed_bytes == figures.float32_bytes
+    amd = replace(SERVER, gpu=Gpu("Radeon", int(16e9), int(2e9), "", "rocm"))
+    told = preflight("lhm-mini", amd, to_fetch=0, measured={**blind, "device": "cuda", "dtype": "bfloat16"})
+    assert told.problems == ("It needs 3.1 GB of memory of the Radeon, 2.0 GB are free.",)
+    assert told.seconds == pytest.approx(figures.flops / (0.2e12 * 0.45))
+
+
 @pytest.mark.parametrize("name", ["lift", "lhm-own"])
 def test_an_engine_without_figures_is_only_short_of_disk(name: str) -> None:
     tiny = replace(LAPTOP, ram_free=0, disk_free=int(1e9))
