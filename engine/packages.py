@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from .avatar.errors import AvatarError
 from .log_files import open_log, tail
+from .pip_output import Watch, explain
 from .processes import CREATION_FLAGS, NEW_SESSION, clean_environment, stop
 from .protocol import Cancelled
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    ReportProgress = Callable[[str, float, str], None]
+    from .pip_output import ReportProgress
 
 # pip asks nothing, builds nothing from source, and installs what the lock names and nothing else.
 _PIP_INSTALL = (
@@ -40,40 +41,12 @@ _PIP_INSTALL = (
     ),
     *("--no-deps", "--only-binary=:all:"),
 )
-# A requirement (numpy==1.26.4) or a file (/wheels/numpy-1.26.4-….whl).
-_FETCH = re.compile(
-    r"\s*(?:Collecting|Processing|Requirement already satisfied:)\s+(?:\S*[/\\])?([\w.-]+?)(?:==|-\d)"
-)
-_UNPACK = re.compile(r"\s*Installing collected packages")
 _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 _ENTRY = re.compile(r"^[A-Za-z0-9]")  # other lines of a lock are remarks, or go on with hashes
 # pip goes on where a download was cut, from 25.1 on; older ones begin that file again at the next call.
 _RESUME = {"PIP_RESUME_RETRIES": "10"}
 _STOP_SECONDS = 2.0
 _TICK_SECONDS = 0.1
-_DOWNLOADED = 0.7  # share of the time until pip begins to unpack
-
-# What pip prints, and what the user can do about it; the first that is found counts.
-_COMPLAINTS = (
-    (r"THESE PACKAGES DO NOT MATCH THE HASHES",
-     "A package is not the one that this version of the add-on was tested with (its hash differs), or its "
-     "download was cut. Install again; if you install from a folder, copy its files again."),
-    (r"incomplete-download|Wheel '.*' located at .* is invalid",
-     "The download of a package was cut. Install again; what was fetched whole is kept."),
-    (r"No space left on device|\[Errno 28\]|not enough space on the disk",
-     "The disk is full. Free some space and install again; what was done is kept."),
-    (r"Permission denied|Access is denied",
-     "A file could not be written. Choose a folder for the engine that you may write to, and close other "
-     "Blenders that use the engine."),
-    (r"NewConnectionError|Failed to establish|name resolution|ConnectTimeout|Read timed out|ReadTimeout"
-      r"|ProxyError|ConnectionResetError|SSLError|Network is unreachable|ProtocolError|IncompleteRead",
-     "The package index could not be reached. Check the connection and the proxy and install again, or "
-     "install from a folder of packages."),
-    (r"No matching distribution found|Could not find a version",
-     "A package is missing: {package}. If you install from a folder, put it there; else there may be none "
-     "for this Python and system: choose another Python in the preferences."),
-)  # fmt: skip
-_MISSING = re.compile(r"(?:No matching distribution found for|satisfies the requirement) (\S+)")
 
 
 @dataclass(frozen=True)
@@ -173,11 +146,11 @@ def install_pinned(
 def _install(command: Sequence[str], total: int, site_packages: Path, job: Job) -> None:
     for broken in damaged(site_packages):
         shutil.rmtree(broken)  # pip takes the package for missing then
-    watch = _Watch(total, site_packages, job)
+    watch = Watch(total, site_packages, job.progress)
     start = job.log_file.stat().st_size if job.log_file.exists() else 0
     code = run(command, job, watch.line, watch.tick)
     if code != 0:
-        raise AvatarError(_explain(tail(job.log_file, start), job.log_file))
+        raise AvatarError(explain(tail(job.log_file, start), job.log_file))
     if broken := damaged(site_packages):
         names = ", ".join(path.name.removesuffix(".dist-info") for path in broken)
         raise AvatarError(f"Some files of {names} are missing after the installation. Install again.")
@@ -216,39 +189,6 @@ def run(
 def damaged(site_packages: Path) -> list[Path]:
     """The ``.dist-info`` folders of packages whose files are not all there, as after a killed pip."""
     return [info for info in sorted(site_packages.glob("*.dist-info")) if not _is_whole(info)]
-
-
-class _Watch:
-    """Turns pip's lines, and while it unpacks silently its results, into progress."""
-
-    def __init__(self, total: int, site_packages: Path, job: Job) -> None:
-        self._total = max(total, 1)
-        self._there = _count(site_packages)
-        self._site_packages = site_packages
-        self._job = job
-        self._collected = 0
-        self._unpacking = False
-
-    def line(self, text: str) -> None:
-        self._unpacking = self._unpacking or _UNPACK.match(text) is not None
-        found = _FETCH.match(text)
-        if found is None:
-            return
-        self._collected += 1
-        fraction = _DOWNLOADED * min(self._collected / self._total, 1.0)
-        name = found[1]
-        self._job.progress("packages", fraction, f"Fetching {name} ({self._collected} of {self._total})")
-
-    def tick(self) -> None:
-        if not self._unpacking:
-            return
-        done = min(_count(self._site_packages) - self._there, self._total)
-        fraction = _DOWNLOADED + (1 - _DOWNLOADED) * done / self._total
-        self._job.progress("packages", fraction, f"Unpacking ({done} of {self._total})")
-
-
-def _count(site_packages: Path) -> int:
-    return sum(1 for _ in site_packages.glob("*.dist-info"))
 
 
 def _until_end(lines: SimpleQueue[bytes | None], job: Job, on_tick: Callable[[], None]) -> Iterator[bytes]:
@@ -305,15 +245,6 @@ def _is_whole(info: Path) -> bool:
         )
     except (OSError, ValueError):
         return False
-
-
-def _explain(output: str, log_file: Path) -> str:
-    """A sentence for a failed pip."""
-    for pattern, sentence in _COMPLAINTS:
-        if re.search(pattern, output):
-            missing = _MISSING.search(output)
-            return f"{sentence.format(package=missing[1] if missing else 'see the log')} Log: {log_file}"
-    return f"The engine's packages could not be installed. The end of the log says why: {log_file}"
 
 
 def site_packages_of(environment: Path, minor: str) -> Path:

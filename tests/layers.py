@@ -27,6 +27,7 @@ _PROCESS = (
         "engine.packages",
     ),
     *("engine.hardware", "engine.preflight", "engine.torch_builds", "engine.own_environment"),
+    "engine.pip_output",
     *(f"engine.weights.{name}" for name in ("catalogue", "licences", "store", "records", "disk")),
 )
 SHARED = (*_VALUES, *_PROCESS)

@@ -58,7 +58,7 @@ def lock(tmp_path: Path) -> Path:
          "The package index could not be reached. Check the connection"),
         ("WARNING: ... ProxyError('Cannot connect to proxy.')",
          "The package index could not be reached. Check the connection"),
-        ("error: incomplete-download\n\n× Download failed because not enough bytes were received (21 kB/65 kB)",
+        ("error: incomplete-download\n\n× Download failed because not enough bytes were received (2 kB/6 kB)",
          "The download of a package was cut. Install again"),
         ("ERROR: Wheel 'einops' located at /tmp/pip-unpack-8/einops-0.8.2-py3-none-any.whl is invalid.",
          "The download of a package was cut. Install again"),
