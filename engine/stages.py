@@ -23,7 +23,7 @@ class Stages:
         self.seconds: dict[str, float] = {}
         self._progress = progress
         self._shares: dict[str, tuple[float, float, str]] = {}
-        self._stage, self._since = "", 0.0
+        self._stage, self._since, self._told = "", 0.0, 0.0
         total, before = sum(seconds for seconds, _ in table.values()), 0.0
         for name, (seconds, text) in table.items():
             self._shares[name] = (before / total, seconds / total, text)
@@ -36,7 +36,9 @@ class Stages:
             self.stop()
             self._stage, self._since = stage, now
         start, share, text = self._shares[stage]
-        self._progress(stage, start + share * min(max(fraction, 0.0), 1.0), text)
+        # A stage that begins anew, for want of memory, does not take the bar back.
+        self._told = max(self._told, min(start + share * min(max(fraction, 0.0), 1.0), 1.0))
+        self._progress(stage, self._told, text)
 
     def stop(self) -> None:
         """End the running stage."""

@@ -15,7 +15,7 @@ from ..request import OWN_MODEL
 from ..weights.catalogue import asset, licences_of
 from ..weights.hashes import sha256_of
 from ..weights.records import read_record
-from ..weights.store import files
+from ..weights.store import files, status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,7 @@ BUILDERS = {
     "lhm-1b-hf": lhm_1b_hf,
 }
 SAPIENS = "sapiens-1b"
+DETECTOR, UPSCALER = "head-detector", "face-upscaler"  # LHM can do without them
 WEIGHTS, CONFIG, POINTS_FOLDER = "model.safetensors", "config.json", "dense_sample_points"
 _SAPIENS_PATCH = 16  # pixels
 _OWN_TERMS = "the model's own terms"
@@ -92,6 +93,24 @@ def _terms(name: str) -> str:
 
 def _licences(weights: str, body: str = "SMPL-X, non-commercial") -> dict[str, str]:
     return {"engine": "GPL-3.0-or-later", "body": body, "weights": weights}
+
+
+def optional_file(name: str, models: Path | None) -> Path | None:
+    """The main file of something that LHM can do without; None where it is not there or not to be used.
+
+    Args:
+        name: Of the asset.
+        models: Folder of the downloaded models.
+
+    Raises:
+        AvatarError: If it was there and is gone or has changed.
+    """
+    if models is None:
+        return None
+    there = status(models).of(name)
+    if there.licences_missing or there.state not in ("ready", "lost"):
+        return None
+    return _main_file(name, models)
 
 
 def _own_model(folder: Path | None, models: Path | None) -> LhmModel:

@@ -19,8 +19,10 @@ from ..network.device import device_name
 from ..network.from_tokens import network_avatar, rest_joints, shape_space
 from ..network.run import Network
 from ..network.sapiens import load_sapiens
+from .detector import load_detector
+from .enlarge import load_enlarger
 from .memory import fitting_plan
-from .models import find_model
+from .models import DETECTOR, UPSCALER, find_model, optional_file
 from .person import betas_for, fit_person, params_for
 from .photo import network_photo
 from .progress import stage_table
@@ -74,7 +76,7 @@ class Runner:
         Raises:
             AvatarError: If the photo cannot be used, a file is damaged, or memory ends.
         """
-        request, config, network = self.request, self.model.config, self.network
+        request, network = self.request, self.network
         stages.at("fit", 0.0)
         seen = observation(prepared)
         person = fit_person(seen, lambda done: stages.at("fit", done))
@@ -82,13 +84,7 @@ class Runner:
         betas, shape_source = betas_for(request.shape, person, body)
         params = params_for(person, betas, body)
         stages.at("crop", 0.0)
-        photo = network_photo(
-            prepared,
-            config.image_size,
-            config.vit.resolution,
-            mode=request.preparation,
-            head_box=request.head_box,
-        )
+        photo = self._crops(prepared)
         answer = network(_tensor(photo.body), _tensor(photo.head), stages.at)
         stages.at("bind", 0.0)
         avatar = network_avatar(
@@ -106,6 +102,23 @@ class Runner:
             packages=PACKAGES,
             warnings=(*person.warnings, *photo.warnings, *_told([*self.saved, *answer.notes])),
             report=report,
+        )
+
+    def _crops(self, prepared: PreparedPhoto) -> NetworkPhoto:
+        """Body and head as the network wants them; what is loaded for it is gone afterwards."""
+        request, config = self.request, self.model.config
+        detector = optional_file(DETECTOR, request.models)
+        upscaler = optional_file(UPSCALER, request.models) if request.enlarge else None
+        enlarger, why_none = load_enlarger(upscaler, self.network.plan.device.type)
+        return network_photo(
+            prepared,
+            config.image_size,
+            config.vit.resolution,
+            mode=request.preparation,
+            head_box=request.head_box,
+            detector=load_detector(detector) if detector else None,
+            enlarger=enlarger,
+            notes=(why_none,) if why_none else (),
         )
 
     def _report(

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lhm_avatars.engine.avatar.errors import AvatarError
 from lhm_avatars.engine.lhm import models as lhm_models
-from lhm_avatars.engine.lhm.models import BUILDERS, find_model, read_config
+from lhm_avatars.engine.lhm.models import BUILDERS, find_model, optional_file, read_config
 from lhm_avatars.engine.network.config import RELEASED, lhm_tiny
 from lhm_avatars.engine.request import RELEASED_MODELS
 from lhm_avatars.engine.weights.catalogue import asset, with_needs
 from lhm_avatars.engine.weights.hashes import sha256_of
-from lhm_avatars.engine.weights.licences import withdraw
-from lhm_avatars.engine.weights.records import folder_of
+from lhm_avatars.engine.weights.licences import accept, withdraw
+from lhm_avatars.engine.weights.records import Record, StoredFile, folder_of, write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,9 +88,7 @@ def test_no_model_without_each_licence(models_root: Path, licence: str) -> None:
 @pytest.mark.parametrize("name", ["lhm-mini", "sapiens-1b", "points-20k"])
 def test_a_model_that_is_not_there(models_root: Path, name: str) -> None:
     shutil.rmtree(folder_of(name, models_root))
-    with pytest.raises(
-        AvatarError, match=rf"^{re.escape(asset(name).title)} is not there\. Download it in the setup"
-    ):
+    with pytest.raises(AvatarError, match=f"^{re.escape(asset(name).title)} is not there"):
         find_model("lhm-mini", models_root, None)
 
 
@@ -216,3 +214,20 @@ def test_torch_is_not_needed_to_find_a_model(root: Path) -> None:
         "import lhm_avatars.engine.lhm.models\n"
     ).replace("ROOT", root.as_posix())
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_what_lhm_can_do_without_is_used_where_it_may_be(models_root: Path, tmp_path: Path) -> None:
+    name = "face-upscaler"
+    assert optional_file(name, None) is None
+    assert optional_file(name, models_root) is None
+    path = tmp_path / "RealESRGAN_x4plus.pth"
+    path.write_bytes(b"weights")
+    write_record(
+        name, models_root, Record("file", {path.name: StoredFile(str(path), 7, "0" * 64, "structure")})
+    )
+    assert optional_file(name, models_root) is None  # its licence is not accepted
+    accept("real-esrgan", models_root)
+    assert optional_file(name, models_root) == path
+    path.unlink()
+    with pytest.raises(AvatarError, match=r"A file of Real-ESRGAN x4plus is gone or has changed"):
+        optional_file(name, models_root)
