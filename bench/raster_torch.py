@@ -61,9 +61,38 @@ def rasterize_torch(
     if antialiased:
         ratio = torch.linalg.det(sharp) / torch.linalg.det(covars)
         opacities = opacities * ratio.clamp(min=_MIN_BLUR_RATIO).sqrt()
-    values = torch.cat([colors[order], t[:, 2:], torch.ones_like(t[:, 2:])], dim=1)
-    image = t.new_zeros(height, width, 5)
     conics = torch.linalg.inv(covars)
+    return composite_torch(means2d, conics, t[:, 2], opacities, colors[order], width, height, max_alpha)
+
+
+def composite_torch(
+    means2d: Tensor,
+    conics: Tensor,
+    depths: Tensor,
+    opacities: Tensor,
+    colors: Tensor,
+    width: int,
+    height: int,
+    max_alpha: float = 0.99,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Blend projected Gaussians that come nearest first.
+
+    Args:
+        means2d: Pixels. [N, 2]
+        conics: Inverse covariances on the image. [N, 2, 2]
+        depths: Metres. [N]
+        opacities: [N]
+        colors: [N, 3]
+        width: Pixels.
+        height: Pixels.
+        max_alpha: Ceiling of alpha.
+
+    Returns:
+        Premultiplied color [H, W, 3], alpha [H, W], depth sum [H, W].
+    """
+    values = torch.cat([colors, depths[:, None], torch.ones_like(depths)[:, None]], dim=1)
+    image = depths.new_zeros(height, width, 5)
+    covars = torch.linalg.inv(conics)
     for x0, y0, members in _tile_lists(means2d.detach(), covars.detach(), width, height):
         x1, y1 = min(x0 + TILE, width), min(y0 + TILE, height)
         weights = _tile_weights(

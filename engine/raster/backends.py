@@ -14,6 +14,8 @@ Wanted = Literal["auto", "cpu", "gsplat"]
 WANTED = ("auto", "cpu", "gsplat")
 VARIABLE = "LHM_AVATARS_RASTERIZER"
 CPU_MAX_ALPHA = 0.99  # of the original paper's code; ours takes any
+CEILINGS = (0.99, 0.999)
+"""Ceilings of alpha that gsplat is known to be compiled with: since 1.6, and up to 1.5.3."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ..avatar.errors import AvatarError
+from .backends import CEILINGS
 from .check import check_camera, check_gaussians
 from .gsplat_setup import COMPILED_NAME, PACKED_NAME
 from .order import usable
@@ -30,10 +31,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DEVICE = "cuda"
-CLAMPS = (0.99, 0.999)
-"""Ceilings of alpha that versions of gsplat are known to have: since 1.6, and up to 1.5.3."""
 
-_CLAMP_TOLERANCE = 2e-4
+_TOLERANCE = 2e-4
 _TRIAL_SIDE = 17
 
 
@@ -95,11 +94,11 @@ def try_gsplat() -> float:
             one, _on_device(np.eye(4)), _on_device(K), _TRIAL_SIDE, _TRIAL_SIDE, RasterSettings()
         )
     color, alpha, depth = (plane[_TRIAL_SIDE // 2, _TRIAL_SIDE // 2].cpu().numpy() for plane in planes)
-    clamp = min(CLAMPS, key=lambda value: abs(value - float(alpha)))
-    expected = clamp * np.array([0.5, 1, 0, 1, 2])
-    if not np.allclose([*color, alpha, depth], expected, atol=_CLAMP_TOLERANCE):
+    ceiling = min(CEILINGS, key=lambda value: abs(value - float(alpha)))
+    expected = ceiling * np.array([0.5, 1, 0, 1, 2])
+    if not np.allclose([*color, alpha, depth], expected, atol=_TOLERANCE):
         raise RuntimeError(f"gsplat drew {[*color, alpha, depth]} where {expected.tolist()} was expected")
-    return clamp
+    return ceiling
 
 
 def _on_device(values: ArrayLike) -> Tensor:
