@@ -12,6 +12,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .lhm.check import check_photo
 from .measure import measure
 from .weights.methods import weights_delete, weights_download, weights_status, weights_use
 
@@ -143,6 +144,7 @@ METHODS = {
     "ping": ping,
     "versions": versions,
     "measure": measure,
+    "check_photo": check_photo,
     "reconstruct": reconstruct,
     "rasterize": rasterize,
     "weights_status": weights_status,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ..prepare.spread import spread
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -34,11 +36,7 @@ def clean_colors(seen: Observation, pixels_per_metre: float) -> NDArray[np.float
     # Fingers and straps thinner than the eroded band keep what they have.
     thin = sure & np.bitwise_not(cv2.dilate(core, np.ones((2 * size + 1, 2 * size + 1), np.uint8)))
     core = core | thin
-    _, labels = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    rows, columns = np.nonzero(core)
-    source = np.zeros((labels.max() + 1, 3), np.float32)
-    source[labels[rows, columns]] = seen.rgb[rows, columns]
-    pushed = source[labels.astype(np.int64)]
+    pushed = spread(seen.rgb, core)
     smooth = cv2.GaussianBlur(pushed, (0, 0), size / 3)
     return np.where(core[..., None] > 0, seen.rgb, smooth)
 

@@ -6,7 +6,7 @@ import hashlib
 import math
 import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ class Photo:
         focal: True focal length, millimetres, if the camera wrote it.
         orientation: The EXIF orientation that was applied, 1 for none.
         notes: Plain sentences about what was done.
+        path: The file, to read it again with more pixels; it is nobody's business and is not kept.
     """
 
     rgb: NDArray[np.uint8]
@@ -57,6 +58,7 @@ class Photo:
     focal: float | None = None
     orientation: int = 1
     notes: tuple[str, ...] = ()
+    path: Path | None = None
 
     @property
     def width(self) -> int:
@@ -87,7 +89,7 @@ def decode_photo(path: Path, *, min_side: int = MIN_SIDE, max_pixels: int = WORK
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                return _decode(image, path.name, data_hash, min_side, max_pixels)
+                return replace(_decode(image, path.name, data_hash, min_side, max_pixels), path=path)
     except Image.DecompressionBombError as error:
         limit = (Image.MAX_IMAGE_PIXELS or 0) * 2 // 1_000_000
         raise AvatarError(

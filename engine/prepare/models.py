@@ -78,11 +78,16 @@ class Models:
         """How likely each pixel belongs to any person, or to what they hold, 0..1. [H, W]"""
         return np.array(self._run("selfie", rgb).segmentation_mask, np.float32)
 
-    def faces(self, rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Boxes of faces near and far: left, top, right, bottom in pixels. [N, 4]"""
+    def faces(self, rgb: NDArray[np.uint8], *, near: bool = False) -> NDArray[np.float64]:
+        """Boxes of faces: left, top, right, bottom in pixels. [N, 4]
+
+        Args:
+            rgb: [H, W, 3]
+            near: Whether to ask the model for faces that fill much of the picture instead.
+        """
         height, width = rgb.shape[:2]
         boxes = []
-        for found in self._run("faces", rgb).detections or ():
+        for found in self._run("near faces" if near else "faces", rgb).detections or ():
             box = found.location_data.relative_bounding_box
             boxes.append((box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height))
         return np.array(boxes, np.float64).reshape(-1, 4) * (width, height, width, height)
@@ -118,6 +123,8 @@ def _graph(name: str) -> Any:
         )
     if name == "selfie":
         return selfie_segmentation.SelfieSegmentation(model_selection=0)
-    if name == "faces":
-        return face_detection.FaceDetection(model_selection=1, min_detection_confidence=_FACE_CONFIDENCE)
+    if name in ("faces", "near faces"):
+        return face_detection.FaceDetection(
+            model_selection=1 if name == "faces" else 0, min_detection_confidence=_FACE_CONFIDENCE
+        )
     return face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=0.3)
