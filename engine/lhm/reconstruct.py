@@ -19,10 +19,9 @@ from ..network.device import device_name
 from ..network.from_tokens import network_avatar, rest_joints, shape_space
 from ..network.run import Network
 from ..network.sapiens import load_sapiens
-from .detector import load_detector
-from .enlarge import load_enlarger
+from .extras import extras
 from .memory import fitting_plan
-from .models import DETECTOR, UPSCALER, find_model, optional_file
+from .models import find_model
 from .person import betas_for, fit_person, params_for
 from .photo import network_photo
 from .progress import stage_table
@@ -107,18 +106,17 @@ class Runner:
     def _crops(self, prepared: PreparedPhoto) -> NetworkPhoto:
         """Body and head as the network wants them; what is loaded for it is gone afterwards."""
         request, config = self.request, self.model.config
-        detector = optional_file(DETECTOR, request.models)
-        upscaler = optional_file(UPSCALER, request.models) if request.enlarge else None
-        enlarger, why_none = load_enlarger(upscaler, self.network.plan.device.type)
+        device = self.network.plan.device.type
+        extra = extras(request.models, request.preparation, enlarge=request.enlarge, device=device)
         return network_photo(
             prepared,
             config.image_size,
             config.vit.resolution,
             mode=request.preparation,
             head_box=request.head_box,
-            detector=load_detector(detector) if detector else None,
-            enlarger=enlarger,
-            notes=(why_none,) if why_none else (),
+            detector=extra.detector,
+            enlarger=extra.enlarger,
+            notes=extra.notes,
         )
 
     def _report(

@@ -22,6 +22,7 @@ from lhm_avatars.engine.methods import METHODS
 from lhm_avatars.engine.network.config import lhm_tiny
 from lhm_avatars.engine.network.posing import posed
 from lhm_avatars.engine.protocol import Cancelled
+from lhm_avatars.engine.raster import rasterize
 from lhm_avatars.engine.request import ENGINE_NAMES, ReconstructRequest
 from lhm_avatars.engine.stages import Stages
 from lhm_avatars.engine.weights.hashes import sha256_of
@@ -127,6 +128,20 @@ def test_a_photo_becomes_an_avatar_file(
     assert fractions == sorted(fractions)
     assert fractions[0] == 0
     assert 0.5 < fractions[-1] <= 1
+
+
+def test_in_the_photos_camera_it_covers_the_person(plain: Made, prepared: PreparedPhoto) -> None:
+    camera, avatar = plain.avatar.metadata["camera"], plain.avatar
+    splats = avatar.posed(avatar.params)
+    view, K = (np.array(camera[name], np.float32) for name in ("viewmat", "K"))
+    image = rasterize(
+        splats.means, splats.quats, splats.scales, splats.opacities, splats.colors(), view, K,
+        camera["width"], camera["height"],
+    )  # fmt: skip
+    person, drawn = prepared.alpha > 0.5, image.alpha > 0.3
+    # Random weights leave holes in two thousand Gaussians; their body is the one that was fitted.
+    assert (person & drawn).sum() / (person | drawn).sum() > 0.7
+    assert (person & drawn).sum() / drawn.sum() > 0.85
 
 
 @pytest.mark.parametrize("influences", [4, 8])
