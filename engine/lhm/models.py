@@ -134,9 +134,19 @@ def _own_model(folder: Path | None, models: Path | None) -> LhmModel:
                 "the preferences, or put the file there."
             )
         sapiens, terms = [_main_file(SAPIENS, models)], f"{_OWN_TERMS}, {_terms(SAPIENS)}"
-    stat = weights.stat()
-    sha256 = _hash_of(weights, stat.st_size, stat.st_mtime_ns)
+    sha256 = _own_hash(weights)
     return LhmModel(OWN_MODEL, config, weights, points, sapiens[0], sha256, _licences(terms, _OWN_TERMS))
+
+
+def _own_hash(weights: Path) -> str:
+    try:
+        stat = weights.stat()
+        return _hash_of(weights, stat.st_size, stat.st_mtime_ns)
+    except OSError as error:
+        raise AvatarError(
+            f"{weights.name} of your own model cannot be read ({error.strerror}). Check the file's "
+            "permissions, or copy it to another disk."
+        ) from error
 
 
 def _only(folder: Path, *patterns: str) -> Path:

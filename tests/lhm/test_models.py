@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -117,6 +118,15 @@ def test_the_hash_of_ones_own_weights_is_read_once(folder: Path, monkeypatch: py
     assert find_model("lhm-own", None, folder).sha256 == "2"
 
 
+def test_ones_own_weights_that_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(lhm_models, "sha256_of", refuse)  # whoever runs as root may read any file
+    with pytest.raises(AvatarError, match=r"^model\.safetensors of your own model cannot be read"):
+        find_model("lhm-own", None, folder)
+
+
 def test_ones_own_model_may_use_the_downloaded_sapiens(
     folder: Path, models_root: Path, model_files: Any
 ) -> None:
@@ -220,6 +230,7 @@ def test_what_lhm_can_do_without_is_used_where_it_may_be(models_root: Path, tmp_
     name = "face-upscaler"
     assert optional_file(name, None) is None
     assert optional_file(name, models_root) is None
+    assert optional_file(name, tmp_path / "no such folder") is None
     path = tmp_path / "RealESRGAN_x4plus.pth"
     path.write_bytes(b"weights")
     write_record(
