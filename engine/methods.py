@@ -98,6 +98,7 @@ def rasterize(params: Params, progress: ReportProgress) -> Params:
         params: ``splats`` (a safetensors file: means [N, 3], quats [N, 4], scales [N, 3], opacities [N],
             colors [N, 3], all in one world), ``viewmat`` (OpenCV camera from world) [4, 4], ``K`` [3, 3] in
             pixels, ``width``, ``height``, ``eps2d``, ``output`` (a .npy file).
+            gsplat draws where it can be used, see ``rasterizer``.
         progress: Not told: a picture is a matter of milliseconds.
 
     Returns:
@@ -121,10 +122,27 @@ def rasterize(params: Params, progress: ReportProgress) -> Params:
         params["width"],
         params["height"],
         eps2d=params.get("eps2d", 0.3),
+        backend="auto",
     )
     stacked = np.concatenate([image.color, image.alpha[..., None], image.depth[..., None]], axis=-1)
     _write_npy(Path(params["output"]), stacked.astype(np.float32, copy=False))
     return {"image": params["output"]}
+
+
+def rasterizer(params: Params, progress: ReportProgress) -> Params:
+    """Say what draws here, and why: the processor or gsplat.
+
+    Args:
+        params: None.
+        progress: Not told: it takes a second or two, most of it importing torch.
+
+    Returns:
+        ``name`` ("cpu" or "gsplat"), ``reason`` in words, ``max_alpha``.
+    """
+    from .raster import choose_backend
+
+    del params, progress
+    return dict(vars(choose_backend()))
 
 
 def _write_npy(path: Path, array: Any) -> None:
@@ -147,6 +165,7 @@ METHODS = {
     "check_photo": check_photo,
     "reconstruct": reconstruct,
     "rasterize": rasterize,
+    "rasterizer": rasterizer,
     "weights_status": weights_status,
     "weights_download": weights_download,
     "weights_use": weights_use,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..avatar.errors import AvatarError
 from .gsplat_setup import compile_gsplat, find_gsplat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 Wanted = Literal["auto", "cpu", "gsplat"]
 WANTED = ("auto", "cpu", "gsplat")
@@ -82,15 +88,22 @@ def _with_ceiling(found: Backend, max_alpha: float | None) -> Backend:
 
 @cache
 def _look() -> Backend:
-    """Find gsplat, load it and try it."""
+    """Find gsplat, load it and try it; tell the log what came of it."""
     found = find_gsplat()
     if found.binary is None:
-        return Backend("cpu", found.reason, CPU_MAX_ALPHA)
+        chosen = Backend("cpu", found.reason, CPU_MAX_ALPHA)
+    else:
+        chosen = _load(found.binary, found.reason)
+    log.info("drawing with %s: %s", chosen.name, chosen.reason)
+    return chosen
+
+
+def _load(binary: Path, reason: str) -> Backend:
     from .gsplat_backend import load_gsplat, try_gsplat
 
     try:
-        load_gsplat(found.binary)
-        return Backend("gsplat", found.reason, try_gsplat())
+        load_gsplat(binary)
+        return Backend("gsplat", reason, try_gsplat())
     # The ways in which compiled code of another version or for another graphics card fails.
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
-        return Backend("cpu", f"{found.reason}, does not work here: {error}", CPU_MAX_ALPHA)
+        return Backend("cpu", f"{reason}, does not work here: {error}", CPU_MAX_ALPHA)

@@ -15,6 +15,8 @@ import torch
 from fake_gsplat import FakeGsplat
 from lhm_avatars.bench.raster_scene import body_scene, psnr
 from lhm_avatars.engine.avatar.errors import AvatarError
+from lhm_avatars.engine.formats.safetensors import write_safetensors
+from lhm_avatars.engine.methods import METHODS
 from lhm_avatars.engine.raster import RasterSettings, autograd, backends, choose_backend, rasterize
 from lhm_avatars.engine.raster import gsplat_backend as backend
 from lhm_avatars.engine.raster.gsplat_setup import Found
@@ -264,6 +266,28 @@ def test_too_little_memory_is_told(fake: FakeGsplat, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(fake, "rasterization", full)
     with pytest.raises(AvatarError, match=r"too little free memory to draw 800 Gaussians\. Close other"):
         rasterize(*SCENE.inputs(), backend="gsplat")
+
+
+def test_the_engines_methods_draw_with_it_and_say_so(fake: FakeGsplat, tmp_path: Path) -> None:
+    def quiet(*_: object) -> None:
+        pass
+
+    assert METHODS["rasterizer"]({}, quiet) == {
+        "name": "gsplat", "reason": "gsplat 9, from a test", "max_alpha": fake.max_alpha,
+    }  # fmt: skip
+    names = ("means", "quats", "scales", "opacities", "colors")
+    arrays = dict(zip(names, SCENE.gaussians(), strict=True))
+    write_safetensors(tmp_path / "splats.safetensors", arrays, {})
+    params = {
+        "splats": str(tmp_path / "splats.safetensors"), "output": str(tmp_path / "image.npy"),
+        "viewmat": SCENE.viewmat.tolist(), "K": SCENE.K.tolist(), "width": 70, "height": 50,
+    }  # fmt: skip
+    METHODS["rasterize"](params, quiet)
+    assert len(fake.calls) == 2
+    image = np.load(tmp_path / "image.npy")
+    ours = rasterize(*SCENE.inputs(), max_alpha=fake.max_alpha)
+    assert psnr(image[..., :3], ours.color.astype(np.float64)) > 90
+    assert psnr(image[..., 4], ours.depth.astype(np.float64)) > 90
 
 
 def test_gradients_pass_through(fake: FakeGsplat, monkeypatch: pytest.MonkeyPatch) -> None:
