@@ -69,7 +69,8 @@ def _for_lhm(prepared: PreparedPhoto, engine: str, params: Params) -> NetworkPho
     from ..avatar.errors import AvatarError
     from ..request import BEST, OWN_MODEL
     from .extras import extras
-    from .models import BUILDERS, CONFIG, read_config
+    from .models import BUILDERS, CONFIG
+    from .own_config import read_config
     from .photo import network_photo
 
     models, folder = (Path(params[name]) if params.get(name) else None for name in ("models", "model_folder"))

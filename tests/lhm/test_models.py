@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lhm_avatars.engine.avatar.errors import AvatarError
 from lhm_avatars.engine.lhm import models as lhm_models
-from lhm_avatars.engine.lhm.models import BUILDERS, find_model, optional_file, read_config
+from lhm_avatars.engine.lhm.models import BUILDERS, find_model, optional_file
+from lhm_avatars.engine.lhm.own_config import read_config
 from lhm_avatars.engine.network.config import RELEASED, lhm_tiny
 from lhm_avatars.engine.request import RELEASED_MODELS
 from lhm_avatars.engine.weights.catalogue import asset, with_needs
