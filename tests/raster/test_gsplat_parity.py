@@ -171,7 +171,7 @@ def test_spherical_harmonics(degree: int) -> None:
         degree, *(torch.tensor(a, dtype=torch.float64) for a in (towards, sh))
     )
     found = colors_from_sh(sh.astype(np.float64), towards.astype(np.float64))
-    np.testing.assert_allclose(found, np.maximum(exact.numpy() + 0.5, 0), atol=1e-6)
+    np.testing.assert_allclose(found, np.maximum(exact.numpy() + 0.5, 0), atol=1e-13)
 
 
 def test_our_call_fits_their_signature(monkeypatch: pytest.MonkeyPatch) -> None:
