@@ -2,8 +2,8 @@
 
 That detector (VGGHeads) learnt from boxes that people drew around heads. We take it that such a box holds the
 whole head with its hair; no sizes are published. mediapipe gives the face, so the head is worked out: an
-ellipsoid of average proportions stands where the face mesh says, turned as it is turned, and its box grows
-upwards as far as the matte shows hair or a hat.
+ellipsoid of average proportions stands where the face mesh says, turned as it is turned, and its box ends
+above where the matte shows the end of the hair or hat.
 
 Source: Kupyn et al. 2024 (VGGHeads); for the proportions mediapipe's canonical face (17.7 cm from forehead to
 chin point, 15.3 wide) and adult means (chin to top of the head 22.8 cm, length 19.9, breadth with ears 18.5,
@@ -41,6 +41,7 @@ _HAIR = 0.35  # how far a hairdo or hat may rise above that
 _OF_FACE_BOX = (0.2, 0.6, 0.2, 0.08)  # added at the left, top, right, bottom, in its sides
 _HEAD_WIDTH, _HEAD_HEIGHT = 0.185, 0.25  # metres, with hair
 _SEEN = 0.5
+_ANYTHING = 0.1  # of a row of the matte: less is a stray hair
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,12 @@ def find_head(prepared: PreparedPhoto) -> Head | None:
         mesh = np.concatenate(
             [crop.to_photo(keypoints.face[:, :2]), keypoints.face[:, 2:] / crop.scale], axis=1
         )
-        return Head(_with_hair(head_of_mesh(mesh), prepared.matte.alpha), FACE_MESH)
+        return Head(_by_matte(head_of_mesh(mesh), float(mesh[:, 1].min()), prepared.matte.alpha), FACE_MESH)
     unit = pixels_per_metre(keypoints) / prepared.crop.scale
     middle = _middle(prepared)
     face = _detected_face(prepared, middle, unit)
     if face is not None:
-        return Head(_with_hair(head_of_face(face), prepared.matte.alpha), FACE_DETECTION)
+        return Head(_by_matte(head_of_face(face), float(face[1]), prepared.matte.alpha), FACE_DETECTION)
     if middle is None:
         return None
     x, y = middle
@@ -103,7 +104,11 @@ def head_of_mesh(mesh: NDArray[np.float64]) -> Edges:
     middle = (mesh[_FOREHEAD] + mesh[_CHIN]) / 2 + length * (_UP * up + _BACK * back)
     axes = length * np.stack([_HALF_WIDTH * across, _HALF_HEIGHT * up, _HALF_LENGTH * back])
     half = np.linalg.norm(axes, axis=0)  # of an ellipsoid's box
-    (left, top), (right, bottom) = (middle - half)[:2], (middle + half)[:2]
+    # In a head that is bent the chin passes the ellipsoid.
+    (left, top), (right, bottom) = (
+        np.minimum(middle - half, mesh.min(axis=0))[:2],
+        np.maximum(middle + half, mesh.max(axis=0))[:2],
+    )
     return float(left), float(top), float(right), float(bottom)
 
 
@@ -115,17 +120,20 @@ def head_of_face(face: NDArray[np.float64]) -> Edges:
     return left - more[0] * width, top - more[1] * height, right + more[2] * width, bottom + more[3] * height
 
 
-def _with_hair(box: Edges, alpha: NDArray[np.float32]) -> Edges:
-    """The box, its top raised to where the matte ends above it, if that is near."""
+def _by_matte(box: Edges, face_top: float, alpha: NDArray[np.float32]) -> Edges:
+    """The box with its top where the matte ends above the face: hair and hats count, a wall does not."""
     left, top, right, bottom = box
     limit = top - _HAIR * (bottom - top) / (2 * _HALF_HEIGHT)
-    view = clipped((left, limit, right, top), (alpha.shape[1], alpha.shape[0]))
-    front = (alpha[view.slices] > _SEEN).mean(axis=1) > 0.1
-    if top <= 0 or not front[-1]:
+    if face_top <= 1 or left >= alpha.shape[1] or right <= 0:
+        return box
+    view = clipped((left, limit, right, face_top), (alpha.shape[1], alpha.shape[0]))
+    front = (alpha[view.slices] > _SEEN).mean(axis=1) > _ANYTHING
+    if not front[-1]:
         return box
     empty = np.flatnonzero(~front)
-    reached = view.top + (int(empty[-1]) + 1 if len(empty) else 0)
-    return left, min(top, float(reached)), right, bottom
+    if not len(empty) and view.top == 0:
+        return left, min(top, 0.0), right, bottom  # the photo's border cuts the head
+    return left, float(view.top + (empty[-1] + 1 if len(empty) else 0)), right, bottom
 
 
 def _middle(prepared: PreparedPhoto) -> NDArray[np.float64] | None:
