@@ -1,21 +1,33 @@
-"""The commands ``blender -c lhm_avatars reconstruct`` and ``… render``, for scripts and render farms."""
+"""The commands ``blender -c lhm_avatars reconstruct``, ``… render`` and so on, for scripts and farms."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import sys
+from contextlib import closing
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from .engine import environment, torch_builds
 from .engine.avatar.errors import AvatarError
 from .engine.protocol import EngineBug
+from .engine.weights.catalogue import LICENCES
+from .engine.weights.licences import accept
+from .operators.engine_job import wait
+from .operators.install import InstallJob, install_arguments
+from .operators.looks import look_at_hardware
+from .operators.models import shown, start_download
+from .operators.photo_check import start_check
 from .operators.preview import add_camera, set_up_preview
 from .operators.reconstruction import Settings, reconstruct_photo
-from .properties import DEFAULT_COUNT
+from .operators.setup_report import setup_report
+from .preferences import engine_root, engines, models_root, preferences
+from .properties import BETAS, DEFAULT_COUNT, ENGINES, LIFT
 from .rendering.preview_engine import ENGINE_ID
 from .rigging.avatar_objects import AVATAR_KEY
 
@@ -24,6 +36,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from .engine.protocol import Progress
+    from .operators.jobs import Job
 
 COMMAND = "lhm_avatars"
 DONE, FAILED, WRONG_USE = 0, 1, 2
@@ -72,11 +85,10 @@ def reconstruct(options: argparse.Namespace) -> None:
     output = options.output.absolute()
     _make_folder(output.parent)
     bpy.ops.wm.read_homefile(use_empty=True)
-    mask = options.mask.absolute() if options.mask else None
     result = reconstruct_photo(
         bpy.context,
         options.photo.absolute(),
-        Settings(mask, options.seed, options.count, options.influences),
+        _settings(options),
         location=(0.0, 0.0, 0.0),
         pose=options.pose,
         keep=options.avatar.absolute() if options.avatar else None,
@@ -115,6 +127,77 @@ def render(options: argparse.Namespace) -> None:
         scene.render.filepath = str(folder / f"frame_{frame:04d}.png")
         _blender(lambda: bpy.ops.render.render(write_still=True), f"frame {frame} could not be rendered")
         _say(f"wrote {scene.render.filepath}")
+
+
+def setup(_options: argparse.Namespace) -> None:
+    """Report on engines, models and this computer."""
+    look_at_hardware(models_root())
+    sys.stdout.write(f"{setup_report(bpy.context)}\n")
+
+
+def install(options: argparse.Namespace) -> None:
+    """Install the built-in engine, or one for LHM.
+
+    Raises:
+        AvatarError: If it cannot be done.
+    """
+    wanted = torch_builds.requirements_of(options.build) if options.build else environment.BASE
+    arguments = install_arguments(bpy.context) | {"requirements": wanted}
+    if options.wheels:
+        arguments["wheel_dir"] = options.wheels.absolute()
+    _done(InstallJob(engine_root(), arguments))
+    _say("the engine is installed")
+
+
+def download(options: argparse.Namespace) -> None:
+    """Download a model and all that it needs.
+
+    Raises:
+        AvatarError: If a licence is not accepted, or it cannot be done.
+    """
+    for licence in options.accept_licences:
+        accept(licence, models_root())
+        _say(f"accepted: {LICENCES[licence].title}, {LICENCES[licence].terms}, {LICENCES[licence].url}")
+    _done(start_download(bpy.context, options.model))
+    _say(f"{options.model} is downloaded")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Look whether a photo will do.
+
+    Raises:
+        AvatarError: If it will not.
+    """
+    photo, wanted = options.photo.absolute(), _settings(options)
+    answer = _done(start_check(photo, wanted, engines()))
+    for warning in answer.report.get("warnings", ()):
+        _say(f"warning: {warning}")
+    for note in answer.report.get("notes", ()):
+        _say(f"note: {note}")
+    _say("looked at the photo")
+
+
+def _done(job: Job) -> Any:
+    with closing(job):
+        return wait(job, _progress_lines())
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    folder = options.model_folder
+    return Settings(
+        mask=options.mask.absolute() if options.mask else None,
+        seed=options.seed,
+        count=options.count,
+        influences=options.influences,
+        engine=options.engine,
+        preparation=options.preparation,
+        shape=options.shape,
+        models=None if options.engine == LIFT else models_root(),
+        model_folder=folder.absolute() if folder else None,
+        device=options.device or preferences().device,
+        head_box=options.head_box,
+        enlarge=not options.keep_face,
+    )
 
 
 def _require_camera(context: bpy.types.Context) -> None:
@@ -170,13 +253,27 @@ def _parser() -> argparse.ArgumentParser:
     making = verbs.add_parser("reconstruct", help="turn a photo into a .blend with an avatar")
     making.add_argument("photo", type=Path, metavar="PHOTO")
     making.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.blend")
-    making.add_argument("--mask", type=Path, metavar="IMAGE", help="white where the person is")
     making.add_argument("--avatar", type=Path, metavar="FILE.lhma", help="also write the avatar alone")
-    making.add_argument("--seed", type=int, default=0)
-    making.add_argument("--count", type=int, default=DEFAULT_COUNT, help="splats (default: %(default)s)")
-    making.add_argument("--influences", type=int, default=4, choices=(4, 8), help="bones per splat")
     making.add_argument("--pose", choices=("photo", "rest"), default="photo")
+    _add_settings(making)
     making.set_defaults(command=reconstruct)
+    looking = verbs.add_parser("check", help="say what an engine would see of a photo")
+    looking.add_argument("photo", type=Path, metavar="PHOTO")
+    _add_settings(looking)
+    looking.set_defaults(command=check)
+    reporting = verbs.add_parser("setup", help="report on engines, models and this computer")
+    reporting.set_defaults(command=setup)
+    installing = verbs.add_parser("install", help="install the built-in engine, or with --build one for LHM")
+    installing.add_argument("--build", metavar="NAME", help="of torch, such as cpu or cu130")
+    installing.add_argument("--wheels", type=Path, metavar="FOLDER", help="install from it, without network")
+    installing.set_defaults(command=install)
+    fetching = verbs.add_parser("download", help="download a model and all that it needs")
+    fetching.add_argument("model", choices=tuple(item.name for item in shown()), metavar="MODEL")
+    fetching.add_argument(
+        "--accept-licences", type=_licences, default=(), metavar="A,B",
+        help=f"you have read them and agree; each by its name: {', '.join(LICENCES)}",
+    )  # fmt: skip
+    fetching.set_defaults(command=download)
     drawing = verbs.add_parser("render", help="render a .blend with avatars to PNG files")
     drawing.add_argument("file", type=Path, metavar="FILE.blend")
     drawing.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
@@ -185,6 +282,55 @@ def _parser() -> argparse.ArgumentParser:
     drawing.add_argument("--engine", choices=tuple(_ENGINES), help="default: the file's own")
     drawing.set_defaults(command=render)
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """What decides an avatar, besides the photo."""
+    parser.add_argument("--mask", type=Path, metavar="IMAGE", help="white where the person is")
+    parser.add_argument("--engine", choices=ENGINES, default=LIFT, help="(default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--count", type=int, default=DEFAULT_COUNT, help="lift: splats (default: %(default)s)"
+    )
+    parser.add_argument("--influences", type=int, default=4, choices=(4, 8), help="bones per splat")
+    parser.add_argument(
+        "--preparation", choices=("best", "official"), default="best", help="LHM: of the photo"
+    )
+    parser.add_argument(
+        "--shape", type=_shape, default="fit", metavar="fit|zero|B,B,…", help="LHM: of the body"
+    )
+    parser.add_argument("--model-folder", type=Path, metavar="FOLDER", help="lhm-own: the model")
+    parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), help="LHM (default: preferences)")
+    parser.add_argument("--head-box", type=_box, metavar="L,T,R,B", help="LHM: pixels of the photo")
+    parser.add_argument("--keep-face", action="store_true", help="LHM: do not enlarge a small face")
+
+
+def _licences(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    for name in names:
+        if name not in LICENCES:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(LICENCES)}")
+    return names
+
+
+def _shape(text: str) -> str | tuple[float, ...]:
+    if text in ("fit", "zero"):
+        return text
+    try:
+        betas = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        betas = ()
+    if not 1 <= len(betas) <= BETAS or not all(map(isfinite, betas)):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither fit nor zero nor up to {BETAS} numbers")
+    return betas + (0.0,) * (BETAS - len(betas))
+
+
+def _box(text: str) -> tuple[int, ...]:
+    found = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)", text)
+    box = tuple(map(int, found.groups())) if found else (0, 0, 0, 0)
+    if not (box[0] < box[2] and box[1] < box[3]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no box such as 100,40,220,180")
+    return box
 
 
 def _frames(text: str) -> tuple[int, int]:

@@ -3,11 +3,15 @@
 # No `from __future__ import annotations` here: Blender reads the annotations as properties.
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
+
+from .engine.environment import engine_python
+from .engine.torch_builds import lhm_python
 
 # The root package: "bl_ext.<repository>.lhm_avatars" when installed.
 PACKAGE = __package__ or ""
@@ -126,10 +130,31 @@ def models_root(context: bpy.types.Context | None = None) -> Path:
     return Path(bpy.utils.extension_path_user(PACKAGE, path="models"))
 
 
-def own_python(context: bpy.types.Context | None = None) -> Path | None:
-    """The Python of the user's own environment for LHM, if one is set."""
-    path = preferences(context).lhm_python
-    return Path(bpy.path.abspath(path)) if path else None
+@dataclass(frozen=True)
+class Engines:
+    """Which Python runs what; cheap to ask, runs nothing.
+
+    Attributes:
+        root: Where engines are installed.
+        own: The Python of the user's own environment for LHM.
+    """
+
+    root: Path
+    own: Path | None = None
+
+    def basic(self) -> Path | None:
+        """For all but LHM: the built-in engine's, else LHM's, which can do the same."""
+        return engine_python(self.root) or self.lhm()
+
+    def lhm(self) -> Path | None:
+        """For LHM."""
+        return lhm_python(self.root, self.own)
+
+
+def engines(context: bpy.types.Context | None = None) -> Engines:
+    """The engines that the preferences name."""
+    own = preferences(context).lhm_python
+    return Engines(engine_root(context), Path(bpy.path.abspath(own)) if own else None)
 
 
 CLASSES = (LHM_AvatarsPreferences,)

@@ -30,7 +30,7 @@ LHM_MODELS = ("lhm-mini", "lhm-500m", "lhm-500m-hf", "lhm-1b", "lhm-1b-hf")
 """The published models, the smallest first; also their names in the catalogue of models."""
 
 ENGINES = (LIFT, *LHM_MODELS, OWN)
-_FOR_LHM = "Needs the engine for LHM, accepted licences and a download of {size:.1f} GB"
+_FOR_LHM = "Needs the engine for LHM, accepted licences and a download of"
 _NON_COMMERCIAL = "For non-commercial use only"
 ENGINE_ITEMS = (
     (LIFT, "Built-in (lift)", "Needs no model, no licence and no graphics card; results are yours"),
@@ -38,7 +38,7 @@ ENGINE_ITEMS = (
         (
             name,
             asset(name).title,
-            f"{asset(name).purpose}. {_FOR_LHM.format(size=asset(name).expected_bytes / 1e9)}. {_NON_COMMERCIAL}",
+            f"{asset(name).purpose}. {_FOR_LHM} {asset(name).expected_bytes / 1e9:.1f} GB. {_NON_COMMERCIAL}",
         )
         for name in LHM_MODELS
     ),
@@ -107,7 +107,8 @@ else:
             )  # fmt: skip
             mask: StringProperty(
                 name="Mask",
-                description="An image of the photo's size, white where the person is. Empty: found automatically",
+                description="An image of the photo's size, white where the person is. Empty: found "
+                "automatically",
                 subtype="FILE_PATH", options=options,
             )  # fmt: skip
             engine: EnumProperty(
@@ -129,7 +130,8 @@ else:
             )  # fmt: skip
             model_folder: StringProperty(
                 name="Model Folder",
-                description="Holds model.safetensors, config.json and dense_sample_points of your own LHM model",
+                description="Holds model.safetensors, config.json and dense_sample_points of your own "
+                "LHM model",
                 subtype="DIR_PATH", options=options,
             )  # fmt: skip
             preparation: EnumProperty(

@@ -14,9 +14,25 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import commands, preferences, properties
-from .operators import files, install, jobs, pose, preview, reconstruct
+from .operators import (
+    files,
+    install,
+    jobs,
+    licences,
+    looks,
+    models,
+    photo_check,
+    pose,
+    preview,
+    reconstruct,
+    setup,
+)
+from .operators import shape as shape_operators
 from .panels import main as main_panel
+from .panels import photo_check as photo_check_panel
 from .panels import preview_settings
+from .panels import setup as setup_panel
+from .panels import shape as shape_panel
 from .rendering import preview_engine
 
 if TYPE_CHECKING:
@@ -28,14 +44,23 @@ MODULES: tuple[ModuleType, ...] = (
     preferences,
     properties,
     preview_engine,
+    looks,
     jobs,
     install,
+    licences,
+    models,
+    setup,
     reconstruct,
+    photo_check,
     pose,
+    shape_operators,
     files,
     preview,
     commands,
     main_panel,
+    photo_check_panel,
+    shape_panel,
+    setup_panel,
     preview_settings,
 )
 

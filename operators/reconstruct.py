@@ -3,35 +3,53 @@
 # No `from __future__ import annotations` here: Blender reads the annotations as properties.
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.handlers import persistent
-from bpy.props import EnumProperty, FloatVectorProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, FloatVectorProperty, StringProperty
 
 from ..engine.avatar.errors import AvatarError
-from ..engine.environment import engine_python
 from ..engine.protocol import Progress
-from ..preferences import engine_root
+from ..preferences import engines, models_root, preferences
 from ..properties import (
     DEFAULT_COUNT,
-    FEWEST,
-    INFLUENCE_ITEMS,
-    LATEST_SEED,
-    MOST,
+    ENGINE_ITEMS,
+    LIFT,
+    OWN,
     POSE_ITEMS,
+    SETTING_NAMES,
+    OperatorFields,
+    SceneFields,
     job_state,
     settings,
 )
 from . import reconstruction
+from .engine_state import NO_ENGINE, EngineState, state_of
 from .jobs import BUSY, ModalJob, running
+from .looks import refresh
 from .preview import reveal_colors
-from .reconstruction import ENGINE_MISSING, Made, PhotoJob, Settings, place, reconstruct_photo
+from .reconstruction import (
+    ENGINE_MISSING,
+    LHM_ENGINE_MISSING,
+    Made,
+    Settings,
+    keep_avatar,
+    place,
+    reconstruct_photo,
+)
+
+if TYPE_CHECKING:
+    from .engine_job import EngineJob
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".jp2")
 NO_PHOTO = "No photo is chosen. Choose one in the sidebar (N) > LHM Avatars, then press Reconstruct."
+HEAD_BOX = (
+    "The head box is empty. Enter its left, top, right and bottom edge in pixels of the photo, or turn Set "
+    "Head off."
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +70,7 @@ def last_made() -> Made | None:
     return _last[0].made if _last else None
 
 
-class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
+class LHM_OT_reconstruct(OperatorFields, ModalJob, bpy.types.Operator):
     """Turn a photo of a person into an avatar that can be posed, standing at the 3D cursor"""
 
     bl_idname = "lhm.reconstruct"
@@ -61,37 +79,10 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
     title = "Reconstruct"
 
     if TYPE_CHECKING:
-        photo: str
-        mask: str
-        count: int
-        seed: int
-        influences: str
         pose: str
         location: tuple[float, float, float]
         avatar_file: str
     else:
-        photo: StringProperty(
-            name="Photo",
-            description="Empty: the one chosen in the sidebar",
-            subtype="FILE_PATH",
-            options={"SKIP_SAVE"},
-        )
-        mask: StringProperty(
-            name="Mask", description="White where the person is. Empty: found automatically",
-            subtype="FILE_PATH", options={"SKIP_SAVE"},
-        )  # fmt: skip
-        count: IntProperty(
-            name="Splats", description="About how many", default=DEFAULT_COUNT, min=FEWEST, max=MOST,
-            options={"SKIP_SAVE"},
-        )  # fmt: skip
-        seed: IntProperty(
-            name="Seed", description="The same seed gives the same avatar", min=0, max=LATEST_SEED,
-            options={"SKIP_SAVE"},
-        )  # fmt: skip
-        influences: EnumProperty(
-            name="Bones per Splat", description="How many bones may move one splat", items=INFLUENCE_ITEMS,
-            options={"SKIP_SAVE"},
-        )  # fmt: skip
         pose: EnumProperty(name="Pose", description="How the avatar stands at first", items=POSE_ITEMS)
         location: FloatVectorProperty(
             name="Location", description="Point on the ground. Not set: the 3D cursor", subtype="TRANSLATION",
@@ -114,7 +105,8 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
             return bpy.ops.lhm.choose_photo("INVOKE_DEFAULT")
         self.location = self._location(context)  # the cursor may move while the engine works
         try:
-            job = reconstruction.start(self._photo(), self._settings(), engine_root(context))
+            require_ready(context, self)
+            job = reconstruction.start(self._photo(), self._settings(), engines(context))
         except AvatarError as error:
             return self._refuse(context, error)
         return self.begin(context, job)
@@ -129,6 +121,7 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
             if (known := self._known(photo, settings)) is not None:
                 place(context, known, name=photo.stem, location=self._location(context), pose=self.pose)
                 return {"FINISHED"}
+            require_ready(context, self)
             job_state(context).begin(self.title)
             made = reconstruct_photo(
                 context,
@@ -146,11 +139,11 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
                 job_state(context).end("Stopped", failed=True)
         return self._made(context, made)
 
-    def finish(self, context: bpy.types.Context, job: PhotoJob) -> set[str]:
+    def finish(self, context: bpy.types.Context, job: "EngineJob[Made]") -> set[str]:
         """Put the person where the cursor was when the button was pressed."""
         made = job.result()
         if self._keep() is not None:
-            job.keep(self._keep())
+            keep_avatar(job, self._keep())
         place(context, made, name=self._photo().stem, location=self.location, pose=self.pose)
         return self._made(context, made)
 
@@ -179,7 +172,7 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
         chosen = settings(context)
         if self.photo:
             return
-        for name in ("photo", "mask", "count", "seed", "influences"):
+        for name in SETTING_NAMES:
             if not self.properties.is_property_set(name):
                 setattr(self, name, getattr(chosen, name))
 
@@ -201,8 +194,7 @@ class LHM_OT_reconstruct(ModalJob, bpy.types.Operator):
         return Path(bpy.path.abspath(self.avatar_file)) if self.avatar_file else None
 
     def _settings(self) -> Settings:
-        mask = Path(bpy.path.abspath(self.mask)) if self.mask else None
-        return Settings(mask, self.seed, self.count, int(self.influences))
+        return request_settings(self)
 
 
 class LHM_OT_choose_photo(bpy.types.Operator):
@@ -237,11 +229,7 @@ class LHM_OT_choose_photo(bpy.types.Operator):
         """Remember the photo and begin."""
         settings(context).photo = self.filepath
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        chosen = settings(context)
-        return bpy.ops.lhm.reconstruct(
-            how, photo=self.filepath, mask=chosen.mask, count=chosen.count, seed=chosen.seed,
-            influences=chosen.influences,
-        ) - {"RUNNING_MODAL"} or {"FINISHED"}  # fmt: skip
+        return bpy.ops.lhm.reconstruct(how) - {"RUNNING_MODAL"} or {"FINISHED"}
 
 
 class LHM_FH_photo(bpy.types.FileHandler):
@@ -259,15 +247,83 @@ class LHM_FH_photo(bpy.types.FileHandler):
         return area is not None and area.type == "VIEW_3D" and region is not None and region.type == "UI"
 
 
+def request_settings(fields: SceneFields) -> Settings:
+    """What the scene or an operator has set, as the engine wants it.
+
+    Args:
+        fields: Of the scene or of the operator.
+    """
+    lhm = fields.engine != LIFT
+    settings = Settings(
+        mask=_path(fields.mask),
+        seed=fields.seed,
+        count=fields.count,
+        influences=int(fields.influences),
+        engine=fields.engine,
+    )
+    if not lhm:  # equal settings give equal avatars: what the engine does not use is left as it is
+        return settings
+    return replace(
+        settings,
+        count=DEFAULT_COUNT,
+        preparation=fields.preparation,
+        shape=tuple(fields.betas) if fields.shape == "betas" else fields.shape,
+        models=models_root(),
+        model_folder=_path(fields.model_folder) if fields.engine == OWN else None,
+        device=preferences().device,
+        head_box=tuple(fields.head_box) if fields.use_head_box else None,
+        enlarge=fields.enlarge,
+    )
+
+
+def require_ready(context: bpy.types.Context, fields: SceneFields) -> None:
+    """Stop where the engine lacks something, or the head box is none.
+
+    Raises:
+        AvatarError: Saying what, and where to get it.
+    """
+    refresh()
+    state = state_of(context, fields.engine, fields.model_folder)
+    if state.kind == NO_ENGINE:
+        raise AvatarError(ENGINE_MISSING if fields.engine == LIFT else LHM_ENGINE_MISSING)
+    if not state.ready:
+        raise AvatarError(not_ready(fields.engine, state))
+    left, top, right, bottom = fields.head_box
+    if fields.engine != LIFT and fields.use_head_box and not (left < right and top < bottom):
+        raise AvatarError(HEAD_BOX)
+
+
+def not_ready(engine: str, state: EngineState) -> str:
+    """What an engine lacks, as a greyed button and a script are told."""
+    title = next(title for name, title, _ in ENGINE_ITEMS if name == engine)
+    reasons = "".join(f" {note}" for note in state.notes)
+    return f"{title}: {state.words}.{reasons} See the 3D Viewport: sidebar (N) > LHM Avatars > Setup."
+
+
+def _path(text: str) -> Path | None:
+    return Path(bpy.path.abspath(text)) if text else None
+
+
 def _ready(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """Whether a reconstruction can begin; where not, the greyed button says why."""
+    """Whether a reconstruction can begin; where not, the greyed button says why.
+
+    In the sidebar the scene's engine is meant. A script may name another one, so there only the lack of any
+    engine stops it.
+    """
+    chosen = settings(context).engine
     if running() is not None:
         operator.poll_message_set(BUSY)
-    elif engine_python(engine_root(context)) is None:
+    elif engines(context).basic() is None:
         operator.poll_message_set(ENGINE_MISSING)
+    elif _in_sidebar(context) and not (state := state_of(context, chosen)).ready:
+        operator.poll_message_set(not_ready(chosen, state))
     else:
         return True
     return False
+
+
+def _in_sidebar(context: bpy.types.Context) -> bool:
+    return context.region is not None and context.region.type == "UI"
 
 
 def _show_in(context: bpy.types.Context) -> Callable[[Progress], None]:

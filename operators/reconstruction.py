@@ -9,58 +9,72 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
-import time
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import bpy
-
 from ..engine.avatar.errors import AvatarError
-from ..engine.client import EngineClient, value_of
-from ..engine.environment import engine_python, engine_variables
 from ..engine.formats.avatar_file import load_avatar
-from ..engine.protocol import Progress
-from ..preferences import engine_root
-from ..properties import DEFAULT_COUNT
+from ..preferences import engines
+from ..properties import DEFAULT_COUNT, LIFT
 from ..rendering.display_nodes import display_group
 from ..rendering.render_settings import suit_cycles
 from ..rigging.avatar_objects import AvatarObjects, add_avatar
 from ..rigging.contexts import all_or_nothing
+from .engine_job import Step, start_engine, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import bpy
+
     from ..engine.avatar.avatar import Avatar
-    from ..engine.protocol import Failure, Result
+    from ..engine.protocol import Progress
+    from ..preferences import Engines
+    from .engine_job import EngineJob
 
 log = logging.getLogger(__name__)
 
-LOG_FILE = "engine.log"
 ENGINE_MISSING = (
     "The engine is not installed. Install it in the 3D Viewport: sidebar (N) > LHM Avatars > Install Engine."
 )
+LHM_ENGINE_MISSING = (
+    "The engine for LHM is not installed. Install it in the 3D Viewport: sidebar (N) > LHM Avatars > Setup."
+)
 _AVATAR_FILE = "avatar.lhma"
-_NAP_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the result, besides the photo.
+    """What decides the result, besides the photo; the names are those of the engine's request.
 
     Args:
         mask: An image that is white where the person is; found automatically by default.
         seed: Equal seeds give equal avatars.
-        count: About how many Gaussians.
+        count: About how many Gaussians; LHM's models have their own number.
         influences: Joints per Gaussian, 4 or 8.
+        engine: One of ``properties.ENGINES``.
+        preparation: For LHM: ``best`` or ``official``.
+        shape: For LHM: ``fit`` to the photo, ``zero`` for the average body, or the betas.
+        models: For LHM: where the models lie.
+        model_folder: For ``lhm-own``: the model.
+        device: For LHM: ``auto``, ``cuda``, ``mps`` or ``cpu``.
+        head_box: For LHM: left, top, right, bottom in pixels of the photo; found automatically by default.
+        enlarge: For LHM: enlarge a small face where a model for it is there.
     """
 
     mask: Path | None = None
     seed: int = 0
     count: int = DEFAULT_COUNT
     influences: int = 4
+    engine: str = LIFT
+    preparation: str = "best"
+    shape: str | tuple[float, ...] = "fit"
+    models: Path | None = None
+    model_folder: Path | None = None
+    device: str = "auto"
+    head_box: tuple[int, ...] | None = None
+    enlarge: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,92 +98,40 @@ class Reconstructed:
     made: Made
 
 
-class PhotoJob:
-    """An engine process at work on one photo; made by `start`.
-
-    It is a process of its own, not the one that renders: a render need not wait for it, stopping it by force
-    harms nothing else, and its memory is free again afterwards.
-    """
-
-    def __init__(self, client: EngineClient, request: int, folder: Path, undo: ExitStack) -> None:
-        self.progress = Progress(request, "", 0.0, "Starting the engine")
-        self._client, self._request, self._folder, self._undo = client, request, folder, undo
-        self._answer: Result | Failure | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The engine's process number; None when it is gone."""
-        return self._client.pid
-
-    def poll(self) -> bool:
-        """Take what the engine sent; never waits.
-
-        Returns:
-            Whether the job is over; then ask for the `result`.
-        """
-        for event in self._client.poll():
-            if isinstance(event, Progress):
-                self.progress = event
-            else:
-                self._answer = event
-        return self._answer is not None
-
-    def result(self) -> Made:
-        """The avatar, once `poll` said that the job is over.
-
-        Raises:
-            AvatarError: If the photo does not allow it, or the engine died.
-            Cancelled: If the job was cancelled.
-            EngineBug: If the engine failed in any other way.
-        """
-        if self._answer is None:
-            raise ValueError("result() must be called after poll() returned True, the job still runs")
-        value = value_of(self._answer)
-        return Made(load_avatar(Path(value["avatar"])), value["report"])
-
-    def keep(self, path: Path) -> None:
-        """Copy the avatar file out of the job's folder.
-
-        Raises:
-            AvatarError: If it cannot be written.
-        """
-        try:
-            shutil.copyfile(self._folder / _AVATAR_FILE, path)
-        except OSError as error:
-            raise AvatarError(
-                f"The avatar file {path} cannot be written ({error.strerror}). Choose another folder."
-            ) from error
-
-    def cancel(self) -> None:
-        """Ask for the end; `poll` tells when it has come."""
-        self._client.cancel(self._request)
-
-    def close(self) -> None:
-        """End the process and delete what it left on disk; harmless a second time."""
-        self._undo.close()
-
-
-def start(photo: Path, settings: Settings, root: Path) -> PhotoJob:
+def start(photo: Path, settings: Settings, engines: Engines) -> EngineJob[Made]:
     """Have an engine begin with a photo.
 
     Args:
         photo: An image file.
         settings: What decides the result.
-        root: Where the engine is installed.
+        engines: Which there are.
 
     Raises:
-        AvatarError: If there is no engine, or it cannot start.
+        AvatarError: If there is no fitting engine, or it cannot start.
     """
-    python = engine_python(root)
+    python = engines.basic() if settings.engine == LIFT else engines.lhm()
     if python is None:
-        raise AvatarError(ENGINE_MISSING)
-    with ExitStack() as undo:
-        folder = _work_folder()
-        undo.callback(shutil.rmtree, folder, ignore_errors=True)
-        client = EngineClient.start(python, log_file=root / LOG_FILE, extra_env=engine_variables(root))
-        undo.callback(client.close)
-        request = client.request("reconstruct", _params(photo, settings, folder))
-        return PhotoJob(client, request, folder, undo.pop_all())
+        raise AvatarError(ENGINE_MISSING if settings.engine == LIFT else LHM_ENGINE_MISSING)
+    return start_engine(
+        python,
+        engines.root,
+        lambda folder: [Step("reconstruct", _params(photo, settings, folder))],
+        lambda answers: Made(load_avatar(Path(answers[0]["avatar"])), answers[0]["report"]),
+    )
+
+
+def keep_avatar(job: EngineJob[Made], path: Path) -> None:
+    """Copy the avatar file out of the folder of a job that is over.
+
+    Raises:
+        AvatarError: If it cannot be written.
+    """
+    try:
+        shutil.copyfile(job.folder / _AVATAR_FILE, path)
+    except OSError as error:
+        raise AvatarError(
+            f"The avatar file {path} cannot be written ({error.strerror}). Choose another folder."
+        ) from error
 
 
 def reconstruct_photo(
@@ -198,15 +160,11 @@ def reconstruct_photo(
     Raises:
         AvatarError: If it cannot be done; nothing is left behind then.
     """
-    job = start(photo, settings or Settings(), engine_root(context))
+    job = start(photo, settings or Settings(), engines(context))
     try:
-        while not job.poll():
-            if on_progress is not None:
-                on_progress(job.progress)
-            time.sleep(_NAP_SECONDS)
-        made = job.result()
+        made = wait(job, on_progress)
         if keep is not None:
-            job.keep(keep)
+            keep_avatar(job, keep)
     finally:
         job.close()
     return place(context, made, name=name or photo.stem, location=location, pose=pose)
@@ -240,21 +198,12 @@ def place(
 
 
 def _params(photo: Path, settings: Settings, folder: Path) -> dict[str, Any]:
-    values = asdict(settings) | {"mask": str(settings.mask) if settings.mask else None}
+    values = asdict(settings)
+    for name in ("mask", "models", "model_folder"):
+        values[name] = str(values[name]) if values[name] else None
     return {
         "photo": str(photo),
         "output": str(folder / _AVATAR_FILE),
         "work_dir": str(folder),
         "settings": values,
     }
-
-
-def _work_folder() -> Path:
-    """A new folder for the job, where the user wants temporary files."""
-    try:
-        return Path(tempfile.mkdtemp(prefix="lhm-avatars-", dir=bpy.app.tempdir or None))
-    except OSError as error:
-        raise AvatarError(
-            f"The folder for temporary files cannot be written ({error.strerror}). Free some space, or "
-            "choose another one in Preferences > File Paths > Temporary Files."
-        ) from error

@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import bpy
 
-from ..engine import environment
 from ..operators.avatars import active_armature, metadata_of
+from ..operators.engine_state import NO_ENGINE, NO_FOLDER, smaller_button, state_of
 from ..operators.install import DOWNLOAD, OFFLINE
 from ..preferences import engine_root, preferences
-from ..properties import CANCELLED, job_state, settings
+from ..properties import LIFT, OWN, job_state, settings
+from .draw import draw_button, draw_job, draw_outcome, draw_state, draw_words
+from .sidebar import Sidebar
 
-CATEGORY = "LHM Avatars"
 GOOD_TO_KNOW = ("Runs on your computer. Your photo is not uploaded", "Use photos of people who agreed")
-_LETTERS = 40  # in a line, where there is no region to ask
-_PIXELS_PER_LETTER = 7.0  # of the interface's font at scale 1; only for breaking lines
+NON_COMMERCIAL = "For non-commercial use only"
+_OUT_OF_MEMORY = "more memory than"
+"""Part of the engine's sentence when a model does not fit."""
 
 
-class _Sidebar:
-    """Where all our panels are."""
-
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
-
-
-class LHM_PT_main(_Sidebar, bpy.types.Panel):
-    """Choose a photo and reconstruct."""
+class LHM_PT_main(Sidebar, bpy.types.Panel):
+    """Choose a photo and an engine, and reconstruct."""
 
     bl_label = "Person from Photo"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Photo, button or progress, last result."""
-        layout, state = self.layout, job_state(context)
-        chosen = settings(context)
+        """Photo, engine and its state, button or progress, last result."""
+        layout, state, chosen = self.layout, job_state(context), settings(context)
         layout.prop(chosen, "photo", text="")
+        layout.prop(chosen, "engine", text="")
         if state.running:
             draw_job(layout, context)
-        elif environment.engine_python(engine_root(context)) is None:
-            draw_install(layout, context)
         else:
-            draw_reconstruct(layout, chosen)
+            draw_next_step(layout, context)
         if state.outcome:
             draw_outcome(layout, context)
+            if state.failed and _OUT_OF_MEMORY in state.outcome and chosen.engine != LIFT:
+                draw_button(layout, smaller_button(chosen.engine))
 
 
-class LHM_PT_settings(_Sidebar, bpy.types.Panel):
+class LHM_PT_settings(Sidebar, bpy.types.Panel):
     """What can be set and mostly need not."""
 
     bl_label = "Settings"
@@ -54,15 +46,18 @@ class LHM_PT_settings(_Sidebar, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """One setting a row."""
-        layout = self.layout
+        """One setting a row; those of the chosen engine only."""
+        layout, chosen = self.layout, settings(context)
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("mask", "count", "influences", "seed"):
-            layout.prop(settings(context), name)
+        names = ("mask", "count", "influences", "seed") if chosen.engine == LIFT else ("mask", "influences")
+        for name in names:
+            layout.prop(chosen, name)
+        if chosen.engine != LIFT:
+            draw_lhm_settings(layout, context)
 
 
-class LHM_PT_avatar(_Sidebar, bpy.types.Panel):
+class LHM_PT_avatar(Sidebar, bpy.types.Panel):
     """Pose and move the selected avatar."""
 
     bl_label = "Avatar"
@@ -86,7 +81,7 @@ class LHM_PT_avatar(_Sidebar, bpy.types.Panel):
         layout.operator("lhm.set_up_preview", icon="RENDER_STILL")
 
 
-class LHM_PT_origin(_Sidebar, bpy.types.Panel):
+class LHM_PT_origin(Sidebar, bpy.types.Panel):
     """What the photo showed of the avatar, and what may be done with it."""
 
     bl_label = "About This Avatar"
@@ -95,106 +90,88 @@ class LHM_PT_origin(_Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Plain words."""
         armature = active_armature(context)
-        seen = armature.get("lhm_seen", 0.0)
-        words = (
-            f"{seen:.0%} is seen in the photo; the rest is mirrored or filled in",
-            "Built-in body, not SMPL-X",
-            licence_words(armature),
-        )
-        draw_words(self.layout.column(align=True), context, words)
+        metadata = metadata_of(armature)
+        column = self.layout.column(align=True)
+        if metadata.get("non_commercial"):
+            column.alert = True
+            draw_words(column, context, (NON_COMMERCIAL,), icon="ERROR")
+        column = self.layout.column(align=True)
+        draw_words(column, context, (*origin_words(armature, metadata), licence_words(metadata)))
         self.layout.operator("lhm.export_avatar", icon="EXPORT")
 
 
-class LHM_PT_engine(_Sidebar, bpy.types.Panel):
-    """The engine's state."""
+def origin_words(armature: bpy.types.Object, metadata: dict) -> tuple[str, ...]:
+    """How the avatar came about.
 
-    bl_label = "Engine"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """What is there, and the buttons for it."""
-        layout = self.layout
-        found = environment.status(engine_root(context))
-        if found.ready:
-            layout.label(text=f"Installed, {found.bytes / 1e6:,.0f} MB", icon="CHECKMARK")
-        elif found.unfinished:
-            layout.label(text="Installation not finished", icon="ERROR")
-        else:
-            layout.label(text="Not installed", icon="ERROR")
-        words = (
-            "Runs on your computer. Your photo is not uploaded",
-            "Use photos of people who agreed",
-            f"Folder: {found.root}",
+    Args:
+        armature: Of the avatar.
+        metadata: What its file said.
+    """
+    if metadata.get("engine", LIFT) == LIFT:
+        seen = armature.get("lhm_seen", 0.0)
+        return (
+            f"{seen:.0%} is seen in the photo; the rest is mirrored or filled in",
+            "Built-in body, not SMPL-X",
         )
-        draw_words(layout.column(align=True), context, words)
-        row = layout.row(align=True)
-        row.operator("lhm.remove_engine" if found.ready else "lhm.install_engine")
-        row.operator("lhm.open_log")
+    words = [f"Model: {metadata.get('model') or metadata['engine']}",
+             "Every side is the model's guess from one photo", "Body: SMPL-X"]  # fmt: skip
+    if error := metadata.get("binding_error_mm"):
+        words.append(
+            f"{error['influences']} bones per splat: {error['mean']:.1f} mm off on average, "
+            f"{error['percentile99']:.1f} mm for one in a hundred"
+        )
+    return tuple(words)
 
 
-def licence_words(armature: bpy.types.Object) -> str:
-    """The licences of what an avatar was made with, in one line."""
-    licences = metadata_of(armature).get("licences", {})
+def licence_words(metadata: dict) -> str:
+    """The licences of what an avatar was made with, in one line.
+
+    Args:
+        metadata: What its file said.
+    """
+    licences = metadata.get("licences", {})
     parts = (f"{part} {licence}" for part, licence in dict(licences).items())
     return f"Licences: {', '.join(parts)}" if licences else "Licences: not known"
 
 
-def draw_reconstruct(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
-    """The button, with all that is set."""
+def draw_next_step(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The engine's state, what it lacks, and Reconstruct, greyed where something is lacking."""
+    chosen = settings(context)
+    state = state_of(context, chosen.engine)
+    draw_state(layout, context, state)
+    if chosen.engine == OWN and state.kind in (NO_FOLDER, NO_ENGINE):
+        layout.prop(chosen, "model_folder", text="")
+    if state.kind == NO_ENGINE and chosen.engine == LIFT:
+        draw_install_words(layout, context)
+    if state.button is not None:
+        draw_button(layout, state.button, large=not state.ready)
     row = layout.row()
     row.scale_y = 1.5
-    button = row.operator("lhm.reconstruct", text="Reconstruct", icon="OUTLINER_OB_ARMATURE")
-    for name in ("photo", "mask", "count", "seed", "influences"):
-        setattr(button, name, getattr(chosen, name))
+    row.operator("lhm.reconstruct", text="Reconstruct", icon="OUTLINER_OB_ARMATURE")
 
 
-def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """How far the job is, and the way to end it."""
-    state = job_state(context)
-    layout.label(text=state.message or state.title)
-    text = "  ".join(part for part in (f"{state.fraction:.0%}", state.time_left) if part)
-    layout.progress(factor=state.fraction, text=text)
-    layout.operator("lhm.cancel_job", icon="X")
-
-
-def draw_install(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """In place of Reconstruct, while there is nothing to reconstruct with."""
-    column = layout.column(align=True)
-    words = (
-        f"The engine is missing. It is installed once: {DOWNLOAD}, in a folder of its own",
-        str(engine_root(context)),
-    )
-    draw_words(column, context, words)
+def draw_install_words(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What installing costs, and whether it can be done."""
+    words = (f"{DOWNLOAD}, in a folder of its own", str(engine_root(context)))
+    draw_words(layout.column(align=True), context, words)
     if not bpy.app.online_access and not preferences(context).wheel_folder:
         draw_words(layout.column(align=True), context, (OFFLINE,), icon="INTERNET_OFFLINE")
-    row = layout.row()
-    row.scale_y = 1.5
-    row.operator("lhm.install_engine", icon="IMPORT")
 
 
-def draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The last result: what came out or why nothing did, and what to know about it."""
-    state = job_state(context)
-    box = layout.box()
-    box.label(text="Last Result")
-    column = box.column(align=True)
-    icon = "ERROR" if state.failed else "CANCEL" if state.outcome == CANCELLED else "CHECKMARK"
-    draw_words(column, context, (state.outcome,), icon=icon)
-    for warning in state.warnings.splitlines():
-        draw_words(column, context, (warning,), icon="INFO")
+def draw_lhm_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Settings that LHM's models alone have."""
+    chosen = settings(context)
+    if chosen.engine == OWN:
+        layout.prop(chosen, "model_folder")
+    layout.prop(chosen, "preparation")
+    layout.prop(chosen, "shape")
+    if chosen.shape == "betas":
+        layout.prop(chosen, "betas")
+    layout.prop(chosen, "enlarge")
+    layout.prop(chosen, "use_head_box")
+    if chosen.use_head_box:
+        layout.prop(chosen, "head_box")
+    layout.prop(preferences(context), "device")
 
 
-def draw_words(
-    layout: bpy.types.UILayout, context: bpy.types.Context, sentences: tuple[str, ...], icon: str = "NONE"
-) -> None:
-    """Sentences, broken to the width of the sidebar."""
-    letters = _LETTERS
-    if context.region is not None:
-        pixels = _PIXELS_PER_LETTER * context.preferences.system.ui_scale
-        letters = max(int(context.region.width / pixels) - 4, 16)
-    for sentence in sentences:
-        for number, line in enumerate(textwrap.wrap(sentence, letters)):
-            layout.label(text=line, icon=icon if number == 0 else "NONE" if icon == "NONE" else "BLANK1")
-
-
-CLASSES = (LHM_PT_main, LHM_PT_settings, LHM_PT_avatar, LHM_PT_origin, LHM_PT_engine)
+CLASSES = (LHM_PT_main, LHM_PT_settings, LHM_PT_avatar, LHM_PT_origin)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.client import EngineClient
-from ..engine.environment import engine_python, engine_variables
-from ..preferences import engine_root
+from ..engine.environment import engine_variables
+from ..preferences import engines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +70,8 @@ class EngineSession:
         return asked
 
     def _running(self) -> EngineClient:
-        root = engine_root()
-        python = engine_python(root)
+        there = engines()
+        python = there.basic()
         if python is None:
             raise AvatarError(
                 "The engine is not installed. Install it in Edit > Preferences > Add-ons > LHM Avatars, then "
@@ -80,7 +80,7 @@ class EngineSession:
         if self._client is None or not self._client.alive or python != self._python:
             self.close()
             self._client = EngineClient.start(
-                python, log_file=root / LOG_FILE, extra_env=engine_variables(root)
+                python, log_file=there.root / LOG_FILE, extra_env=engine_variables(there.root)
             )
             self._python = python
         return self._client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from blender.window import Pressed
 from lhm_avatars import registration
 from lhm_avatars.operators import install
 from lhm_avatars.operators.reconstruct import LHM_FH_photo
-from lhm_avatars.panels import main
+from lhm_avatars.panels import main, photo_check, setup
+from lhm_avatars.panels.draw import draw_words
+from lhm_avatars.properties import job_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +64,7 @@ def test_every_poll_answers_without_a_window(lhm: ModuleType) -> None:
 
 
 def test_panels_stand_in_our_tab(lhm: ModuleType) -> None:
-    for panel in main.CLASSES:
+    for panel in (*main.CLASSES, *setup.CLASSES, *photo_check.CLASSES):
         assert (panel.bl_space_type, panel.bl_region_type, panel.bl_category) == (
             "VIEW_3D",
             "UI",
@@ -98,18 +101,18 @@ def test_without_an_engine_there_is_the_way_to_get_it(
 ) -> None:
     monkeypatch.setenv("LHM_AVATARS_ENGINE_ROOT", str(tmp_path / "none"))
     layout = drawn(main.LHM_PT_main)
-    assert layout.pressed == ["lhm.install_engine"]
+    assert layout.pressed == ["lhm.install_engine", "lhm.reconstruct"]
     assert "MB" in layout.text
     assert str(tmp_path) in layout.text.replace(" ", "")
     assert install.OFFLINE.split(".")[0] in layout.text  # this Blender may not go online
 
 
-def test_with_an_engine_there_is_one_button_with_all_settings(engine: Path) -> None:
-    chosen = bpy.context.scene.lhm_avatars
-    chosen.photo, chosen.seed, chosen.count, chosen.influences = "/a.jpg", 5, 9000, "8"
-    (button,) = drawn(main.LHM_PT_main).buttons
-    assert button.operator == "lhm.reconstruct"
-    assert button.values == {"photo": "/a.jpg", "mask": "", "count": 9000, "seed": 5, "influences": "8"}
+def test_with_an_engine_there_is_one_button_that_takes_the_scenes_settings(engine: Path) -> None:
+    layout = drawn(main.LHM_PT_main)
+    (button,) = layout.buttons
+    assert (button.operator, button.values) == ("lhm.reconstruct", {})
+    assert layout.properties[:2] == ["photo", "engine"]
+    assert "Ready" in layout.words
 
 
 def test_a_running_job_shows_its_progress_and_a_way_out(engine: Path) -> None:
@@ -155,24 +158,49 @@ def test_the_origin_says_share_body_and_licences(engine: Path) -> None:
     assert "body CC0-1.0, weights none" in text
 
 
-def test_settings_are_all_offered() -> None:
+def test_settings_of_the_chosen_engine_are_offered() -> None:
+    chosen = bpy.context.scene.lhm_avatars
     assert drawn(main.LHM_PT_settings).properties == ["mask", "count", "influences", "seed"]
+    chosen.engine = "lhm-500m"
+    common = ["mask", "influences", "preparation", "shape", "enlarge", "use_head_box", "device"]
+    assert drawn(main.LHM_PT_settings).properties == common
+    chosen.shape, chosen.use_head_box, chosen.engine = "betas", True, "lhm-own"
+    offered = drawn(main.LHM_PT_settings).properties
+    assert set(offered) == {*common, "betas", "head_box", "model_folder"}
 
 
-def test_the_engines_panel(engine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    layout = drawn(main.LHM_PT_engine)
-    assert "Installed, 123 MB" in layout.words
-    assert layout.pressed == ["lhm.remove_engine", "lhm.open_log"]
-    assert "Your photo is not uploaded" in layout.text
-    monkeypatch.setenv("LHM_AVATARS_ENGINE_ROOT", str(tmp_path / "none"))
-    layout = drawn(main.LHM_PT_engine)
-    assert "Not installed" in layout.words
-    assert layout.pressed == ["lhm.install_engine", "lhm.open_log"]
+def test_an_avatar_of_lhm_says_what_may_be_done_with_it(engine: Path) -> None:
+    bpy.ops.lhm.reconstruct(photo=str(engine / "good.jpg"))
+    metadata = {
+        "engine": "lhm-mini", "model": "LHM-MINI", "non_commercial": True,
+        "licences": {"weights": "CC BY-NC 4.0 (LHM)"},
+        "binding_error_mm": {"influences": 4, "mean": 0.31, "percentile99": 2.44, "worst": 9.0},
+    }  # fmt: skip
+    bpy.context.view_layer.objects.active["lhm_metadata"] = json.dumps(metadata)
+    text = drawn(main.LHM_PT_origin).text
+    assert "For non-commercial use only" in text
+    assert "Model: LHM-MINI" in text
+    assert "Every side is the model's guess from one photo" in text
+    assert "Body: SMPL-X" in text
+    assert "4 bones per splat: 0.3 mm off on average, 2.4 mm for one in a hundred" in text
+    assert "weights CC BY-NC 4.0 (LHM)" in text
+    assert "%" not in text
+
+
+def test_after_a_failure_for_lack_of_memory_a_smaller_model_is_offered(engine: Path) -> None:
+    job_state(bpy.context).end("LHM-1B needs more memory than CUDA has free. Close other", failed=True)
+    bpy.context.scene.lhm_avatars.engine = "lhm-1b"
+    assert drawn(main.LHM_PT_main).buttons[-1].values == {"engine": "lhm-mini"}
+    bpy.context.scene.lhm_avatars.engine = "lhm-mini"
+    assert drawn(main.LHM_PT_main).buttons[-1].values == {"engine": "lift"}
+    bpy.ops.lhm.use_engine(engine="lift")
+    assert bpy.context.scene.lhm_avatars.engine == "lift"
+    assert drawn(main.LHM_PT_main).pressed == ["lhm.reconstruct"]
 
 
 def test_long_sentences_are_broken_into_lines() -> None:
     layout = Layout()
-    main.draw_words(layout, bpy.context, ("one " * 60,))
+    draw_words(layout, bpy.context, ("one " * 60,))
     assert len(layout.words) > 3
     assert max(map(len, layout.words)) < 60
     assert layout.text.split() == ["one"] * 60

@@ -79,7 +79,7 @@ def test_temporary_folder_cannot_be_written(engine: Path, monkeypatch: pytest.Mo
     def full(**_: Any) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lhm_avatars.operators.reconstruction.tempfile.mkdtemp", full)
+    monkeypatch.setattr("lhm_avatars.operators.engine_job.tempfile.mkdtemp", full)
     with refused("The folder for temporary files cannot be written (No space left on device). Free some"):
         bpy.ops.lhm.reconstruct(photo=str(engine / "good.jpg"))
 

@@ -10,7 +10,7 @@ import bpy
 from lhm_avatars.operators import reconstruction
 from lhm_avatars.operators.jobs import ModalJob
 from lhm_avatars.operators.reconstruct import LHM_OT_reconstruct
-from lhm_avatars.preferences import engine_root
+from lhm_avatars.preferences import engines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,13 +52,15 @@ class Pressed(ModalJob):
 
     title = LHM_OT_reconstruct.title
     mask, seed, count, influences, pose, avatar_file = "", 0, 5000, "4", "photo", ""
+    engine, model_folder, preparation, shape, betas = "lift", "", "best", "fit", (0.0,) * 10
+    use_head_box, head_box, enlarge = False, (0, 0, 0, 0), True
 
     def __init__(self, photo: Path, **properties: Any) -> None:
         self.photo, self.location = str(photo), (1.0, 2.0, 3.0)
         self.context, self.reports = Context(), []
         for name, value in properties.items():
             setattr(self, name, value)
-        job = reconstruction.start(self._photo(), self._settings(), engine_root())
+        job = reconstruction.start(self._photo(), self._settings(), engines())
         self.pid = job.pid
         assert self.begin(self.context, job) == {"RUNNING_MODAL"}
 
