@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.avatar.body import JOINT_NAMES
-from ..rigging.avatar_objects import AVATAR_KEY
+from ..rigging.avatar_objects import AVATAR_KEY, cloud_of
 
 if TYPE_CHECKING:
     import bpy
 
     from ..engine.avatar.arrays import Float
+
+__all__ = ["NO_AVATAR", "active_armature", "cloud_of", "metadata_of", "rest_joints"]
 
 NO_AVATAR = "Select an avatar first"
 
@@ -24,12 +26,6 @@ def active_armature(context: bpy.types.Context) -> bpy.types.Object | None:
     while found is not None and found.get(AVATAR_KEY) != "armature":
         found = found.parent
     return found
-
-
-def cloud_of(armature: bpy.types.Object) -> bpy.types.Object | None:
-    """The Gaussians of an avatar; None when the user deleted them."""
-    clouds = (child for child in armature.children if child.get(AVATAR_KEY) == "cloud")
-    return next(clouds, None)
 
 
 def rest_joints(armature: bpy.types.Object) -> Float:

@@ -1,6 +1,7 @@
 """Avatar files (.lhma): into the scene, and out of it."""
 
 # No `from __future__ import annotations` here: Blender reads the annotations as properties.
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,18 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ..engine.avatar.avatar import Avatar
 from ..engine.avatar.body import BodyParams
 from ..engine.avatar.errors import AvatarError
+from ..engine.avatar.shape import ShapeSpace
 from ..engine.formats.avatar_file import SUFFIX, load_avatar, save_avatar
 from ..properties import POSE_ITEMS
 from ..rigging.pointcloud import read_attribute, read_binding, read_gaussians
 from ..rigging.poses import get_pose, photo_pose
+from ..rigging.shape_store import PHOTO_BETAS, has_shape, photo_betas, present_betas, read_shape
 from .avatars import NO_AVATAR, active_armature, cloud_of, metadata_of, rest_joints
 from .reconstruction import Made, place
+
+log = logging.getLogger(__name__)
+
+SHAPE_LEFT_OUT = "The file holds no body shape that can be changed: this avatar has lost a part of its own"
 
 
 class LHM_OT_import_avatar(ImportHelper, bpy.types.Operator):
@@ -71,12 +78,15 @@ class LHM_OT_export_avatar(ExportHelper, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write it."""
-        path = Path(bpy.path.abspath(self.filepath))
+        path, armature = Path(bpy.path.abspath(self.filepath)), active_armature(context)
+        avatar = avatar_of(armature)
         try:
-            save_avatar(path, avatar_of(active_armature(context)))
+            save_avatar(path, avatar)
         except OSError as error:
             self.report({"ERROR"}, f"{path} cannot be written ({error.strerror}). Choose another folder.")
             return {"CANCELLED"}
+        if has_shape(armature) and avatar.shape is None:
+            self.report({"WARNING"}, SHAPE_LEFT_OUT)
         return {"FINISHED"}
 
 
@@ -89,17 +99,33 @@ def avatar_of(armature: bpy.types.Object) -> Avatar:
         armature: Of an avatar that still has its Gaussians.
     """
     cloud = cloud_of(armature).data  # type: ignore[union-attr]
-    shape, photo = get_pose(armature), photo_pose(armature)
+    now, photo, space = get_pose(armature), photo_pose(armature), _shape_of(armature)
     return Avatar(
         gaussians=read_gaussians(cloud),
         binding=read_binding(cloud),
         params=BodyParams.from_pose(
-            photo.pose(), betas=shape.betas, expression=shape.expression, transl=photo.transl
+            photo.pose(), betas=now.betas, expression=now.expression, transl=photo.transl
         ),
         joints=rest_joints(armature),
         seen=read_attribute(cloud, "seen").astype(np.uint8),
-        metadata=metadata_of(armature),
+        metadata=metadata_of(armature) | ({} if space is None else _photo_betas(armature)),
+        shape=space,
     )
+
+
+def _shape_of(armature: bpy.types.Object) -> ShapeSpace | None:
+    """The shape space; None where there is none or a part of it is lost. An avatar is whole without it."""
+    try:
+        return read_shape(armature, cloud_of(armature).data)
+    except AvatarError:
+        log.warning(SHAPE_LEFT_OUT, exc_info=True)
+        return None
+
+
+def _photo_betas(armature: bpy.types.Object) -> dict[str, list[float]]:
+    """The photo's betas for the metadata, where the body has others by now."""
+    photo = photo_betas(armature)
+    return {} if np.array_equal(photo, present_betas(armature)) else {PHOTO_BETAS: photo.tolist()}
 
 
 def _import_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:

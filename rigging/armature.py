@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 
 from ..engine.avatar.body import JOINT_NAMES, JOINT_PARENTS
-from .bone_shapes import ring, stick, stick_transform
+from .bone_shapes import is_stick, ring, stick, stick_transform
 from .contexts import mode_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def create_armature(
         _add_bones(armature.data, joints)
     _sort_bones(armature.data)
     _prepare_pose(armature)
-    _dress_bones(armature, joints)
+    _dress_bones(armature)
+    aim_bones(armature, joints)
     return armature
 
 
@@ -106,14 +107,24 @@ def _prepare_pose(armature: bpy.types.Object) -> None:
         bone.lock_location = [bone.name not in (ROOT, PELVIS)] * 3
 
 
-def _dress_bones(armature: bpy.types.Object, joints: Float) -> None:
-    """Draw each bone as a stick towards its child and the root as a ring on the floor."""
-    root = armature.pose.bones[ROOT]
-    root.custom_shape, root.use_custom_shape_bone_size = ring(), False
-    shape = stick()
+def _dress_bones(armature: bpy.types.Object) -> None:
+    """Draw each bone as a stick and the root as a ring on the floor."""
+    for bone in armature.pose.bones:
+        bone.custom_shape, bone.use_custom_shape_bone_size = stick(), False
+    armature.pose.bones[ROOT].custom_shape = ring()
+
+
+def aim_bones(armature: bpy.types.Object, joints: Float) -> None:
+    """Let each stick reach towards its bone's child; shapes that the user chose stay as they are.
+
+    Args:
+        armature: One of ours.
+        joints: Rest joints, metres. [55, 3]
+    """
     for name in JOINT_NAMES:
         bone = armature.pose.bones[name]
+        if not is_stick(bone.custom_shape):
+            continue
         rotation, length = stick_transform(name, joints)
-        bone.custom_shape, bone.use_custom_shape_bone_size = shape, False
         bone.custom_shape_rotation_euler = rotation
         bone.custom_shape_scale_xyz = (length, length, length)

@@ -18,12 +18,15 @@ from .contexts import all_or_nothing, select_only, to_object_mode
 from .nodes import add_modifier
 from .pointcloud import create_cloud
 from .poses import remember_photo_pose, rest_pose, set_pose
+from .shape_store import SOLE_QUANTILE, store_shape
 from .skinning_nodes import skinning_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..engine.avatar.arrays import Float
     from ..engine.avatar.avatar import Avatar
+    from ..engine.avatar.binding import Binding
     from ..engine.avatar.body import BodyParams
 
 AVATAR_KEY = "lhm_avatar"
@@ -33,7 +36,6 @@ FLOOR_KEY = "lhm_floor"
 """Custom property on the armature: height of the floor in the avatar's own body axes, metres."""
 
 POSES = ("photo", "rest")
-_SOLE_QUANTILE = 0.001  # as Avatar.ground_height: a few stray Gaussians do not lift the person
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,19 @@ def add_avatar(
         made = _build(context, standing, name, display)
         photo = _grounded(standing, avatar.params)
         remember_photo_pose(made.armature, photo)
+        store_shape(made.armature, made.cloud.data, avatar)
         _label(made, avatar)
         set_pose(made.armature, photo if pose == "photo" else rest_pose())
         made.armature.location = location
         select_only(context, made.armature)
         context.view_layer.update()
     return made
+
+
+def cloud_of(armature: bpy.types.Object) -> bpy.types.Object | None:
+    """The Gaussians of an avatar; None when the user deleted them."""
+    clouds = (child for child in armature.children if child.get(AVATAR_KEY) == "cloud")
+    return next(clouds, None)
 
 
 def world_from_body(armature: bpy.types.Object) -> Matrix:
@@ -114,13 +123,22 @@ def _on_floor(avatar: Avatar) -> Avatar:
 
 def _grounded(standing: Avatar, params: BodyParams) -> BodyParams:
     """The same pose with the pelvis above the origin and the lowest point on the floor."""
-    binding = standing.binding
-    posed_from_rest = forward_kinematics(standing.joints, params.pose())
-    means = skin_means(
-        standing.gaussians.means, posed_from_rest, binding.joint_indices, binding.joint_weights
-    )
-    lowest = np.quantile(means[:, 1], _SOLE_QUANTILE)
+    lowest = lowest_point(standing.gaussians.means, standing.joints, standing.binding, params)
     return replace(params, transl=np.array([0.0, -lowest, 0.0], np.float32))
+
+
+def lowest_point(means: Float, joints: Float, binding: Binding, params: BodyParams) -> float:
+    """Height of the lowest point of a posed person whose pelvis joint is where it is at rest, metres.
+
+    Args:
+        means: Rest pose, body axes. [N, 3]
+        joints: Rest joints. [55, 3]
+        binding: The joints that the points follow.
+        params: The pose; its translation is left out.
+    """
+    posed_from_rest = forward_kinematics(joints, params.pose())
+    posed = skin_means(means, posed_from_rest, binding.joint_indices, binding.joint_weights)
+    return float(np.quantile(posed[:, 1], SOLE_QUANTILE))
 
 
 def _build(

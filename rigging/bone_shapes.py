@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..engine.avatar.arrays import Float
 
 _SHAPE_KEY = "lhm_shape"
+_STICK = "LHM Stick"
 _STICK_WAIST, _STICK_RADIUS = 0.12, 0.06  # of the stick's length
 _RING_RADIUS, _RING_POINTS, _ARROW_LENGTH = 0.4, 32, 0.15  # metres
 _SHORTEST_STICK = 0.015
@@ -37,7 +38,12 @@ def stick() -> bpy.types.Object:
     r, w = _STICK_RADIUS, _STICK_WAIST
     points = [(0, 0, 0), (r, w, 0), (0, w, r), (-r, w, 0), (0, w, -r), (0, 1, 0)]
     faces = [(end, 1 + k, 1 + (k + 1) % 4) for end in (0, 5) for k in range(4)]
-    return _shape("LHM Stick", points, [], faces)
+    return _shape(_STICK, points, [], faces)
+
+
+def is_stick(shape: bpy.types.Object | None) -> bool:
+    """Whether a bone's custom shape is our stick."""
+    return shape is not None and shape.get(_SHAPE_KEY) == _STICK
 
 
 def ring() -> bpy.types.Object:

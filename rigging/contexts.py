@@ -59,6 +59,55 @@ def select_only(context: bpy.types.Context, target: bpy.types.Object) -> None:
 
 
 @contextmanager
+def out_of_edit_mode(context: bpy.types.Context, target: bpy.types.Object) -> Iterator[None]:
+    """Leave an object's Edit Mode, keeping what was edited, and enter it again; other modes stay.
+
+    Args:
+        context: Its view layer shows the object.
+        target: In any mode.
+    """
+    if target.mode != "EDIT":
+        yield
+        return
+    selected, active, mode = _selection(context)
+    context.view_layer.objects.active = target
+    to_object_mode(context)
+    try:
+        yield
+    finally:
+        _restore_selection(context, selected, active, mode)
+
+
+@contextmanager
+def edit_bones(context: bpy.types.Context, data: bpy.types.Armature) -> Iterator[bpy.types.ArmatureEditBones]:
+    """Open an armature's bones for editing without touching modes, selection or what is visible.
+
+    An object of ours with the same data enters Edit Mode, in a scene of its own, so the user's scene does not
+    notice. There, every change of mode would evaluate all objects twice: 200 ms more for an avatar with its
+    display.
+
+    Args:
+        context: Its active object may be in any mode.
+        data: Local to the file, and in nobody's Edit Mode.
+    """
+    with ExitStack() as undo:
+        scene = bpy.data.scenes.new("LHM Bones")
+        undo.callback(bpy.data.scenes.remove, scene)
+        double = bpy.data.objects.new("LHM Bones", data)
+        undo.callback(bpy.data.objects.remove, double)
+        scene.collection.objects.link(double)
+        scene.view_layers[0].objects.active = double
+        with context.temp_override(
+            scene=scene, view_layer=scene.view_layers[0], object=double, active_object=double
+        ):
+            bpy.ops.object.mode_set(mode="EDIT")
+            try:
+                yield data.edit_bones
+            finally:
+                bpy.ops.object.mode_set(mode="OBJECT")
+
+
+@contextmanager
 def all_or_nothing(context: bpy.types.Context) -> Iterator[None]:
     """If the block fails, remove every data-block that it made and restore selection, active object and mode.
 

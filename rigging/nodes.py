@@ -168,6 +168,21 @@ def add_modifier(
     return modifier
 
 
+def modifier_input(modifier: Any, name: str) -> Any:
+    """What an input of a Geometry Nodes modifier is set to.
+
+    Args:
+        modifier: Runs a group.
+        name: Of the group's input.
+    """
+    identifier = next(
+        item.identifier for item in modifier.node_group.interface.items_tree if item.name == name
+    )
+    if hasattr(modifier, "properties"):  # Blender 5.2
+        return getattr(modifier.properties.inputs, identifier).value
+    return modifier[identifier]
+
+
 def _set_input(modifier: Any, identifier: str, value: object) -> None:
     if hasattr(modifier, "properties"):  # Blender 5.2 moved the inputs into properties of their own
         getattr(modifier.properties.inputs, identifier).value = value

@@ -13,6 +13,8 @@ seen               INT          what the photo says about it, see ``engine.avata
 bone_index_k       INT          the joint it follows, strongest first
 bone_weight_k      FLOAT        how much
 radius             FLOAT        the largest scale, so that Solid shading shows a body
+shape_base         FLOAT_VECTOR what its body shape starts from, see ``shape_store``
+shape_0, shape_1 … FLOAT_VECTOR how betas move it, where that is known
 rotation           QUATERNION   made by the skinning nodes: posed orientation
 ================== ============ =============================================================
 """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PHOTO_POSE_KEY = "lhm_photo_pose"
 BETAS_KEY = "lhm_betas"
 EXPRESSION_KEY = "lhm_expression"
+_SAME_PLACE = 1e-5  # metres
 
 
 def set_pose(armature: bpy.types.Object, params: BodyParams) -> None:
@@ -83,6 +84,22 @@ def remember_photo_pose(armature: bpy.types.Object, params: BodyParams) -> None:
     for key, values in ((BETAS_KEY, params.betas), (EXPRESSION_KEY, params.expression)):
         if len(values):
             armature[key] = values.tolist()
+
+
+def lift_photo_pose(armature: bpy.types.Object, height: float) -> None:
+    """Let the photo's pose stand on the floor after the body's shape changed; its rotations stay.
+
+    An avatar that stands in this pose now moves along.
+
+    Args:
+        armature: Of an avatar.
+        height: Of the pelvis above its rest place, metres.
+    """
+    pelvis, old = armature.pose.bones[PELVIS], photo_pose(armature)
+    new = np.array([0.0, height, 0.0], np.float32)
+    armature[PHOTO_POSE_KEY] = [*old.pose().ravel().tolist(), *new.tolist()]
+    if np.allclose(pelvis.location, old.transl, rtol=0, atol=_SAME_PLACE):
+        pelvis.location = new
 
 
 def reset_root(armature: bpy.types.Object) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.avatar.body import JOINT_COUNT
 from .bone_frames import MIDDLE
-from .nodes import Nodes, generated_group
+from .nodes import Nodes, generated_group, modifier_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Socket = bpy.types.NodeSocket
 
 VERSION = 1
+GROUP_NAME = "LHM Skinning K"
 INFLUENCES = (4, 8)
 POLAR_STEPS = (3, 3, 3, 1, 1)
 """For each step towards the nearest rotation, how many columns are measured."""
@@ -38,7 +39,16 @@ def skinning_group(influences: int) -> bpy.types.NodeTree:
     """
     if influences not in INFLUENCES:
         raise ValueError(f"influences must be one of {INFLUENCES}, got {influences}")
-    return generated_group(f"LHM Skinning K{influences}", VERSION, lambda nodes: _build(nodes, influences))
+    return generated_group(f"{GROUP_NAME}{influences}", VERSION, lambda nodes: _build(nodes, influences))
+
+
+def frames_of(cloud: bpy.types.Object) -> bpy.types.Object | None:
+    """The bone frames that a cloud follows; None without a skinning modifier, or when they were deleted."""
+    for modifier in cloud.modifiers:
+        tree = modifier.node_group if modifier.type == "NODES" else None
+        if tree is not None and tree.name.startswith(GROUP_NAME):
+            return modifier_input(modifier, "Bones")
+    return None
 
 
 def _build(nodes: Nodes, influences: int) -> None:

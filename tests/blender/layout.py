@@ -43,8 +43,18 @@ class Layout:
         assert icon in self._ICONS, icon
         self.words.append(text)
 
-    def prop(self, data: Any, name: str, *, text: str | None = None, icon: str = "NONE") -> None:
+    def prop(
+        self,
+        data: Any,
+        name: str,
+        *,
+        text: str | None = None,
+        icon: str = "NONE",
+        index: int = -1,
+        slider: bool = False,
+    ) -> None:
         assert name in data.bl_rna.properties, name
+        assert index < 0 or index < data.bl_rna.properties[name].array_length, (name, index)
         assert icon in self._ICONS, icon
         self.properties.append(name)
 
