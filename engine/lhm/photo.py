@@ -18,6 +18,7 @@ from ..network.head_image import SIDE, head_image, head_square
 from ..prepare.boxes import clipped, resized
 from ..prepare.decode import decode_photo
 from ..prepare.reach import pixels_per_metre
+from ..prepare.spread import spread
 from ..request import BEST, OFFICIAL
 from .edges import own_colors
 from .enlarge import WORTHWHILE
@@ -42,6 +43,7 @@ MOST_PIXELS = 48_000_000
 """A larger photo is read at this size; even then a head that fills a tenth of its height has 600 pixels."""
 
 _ROOM = 8  # pixels about a crop that cubic interpolation and edge cleaning look at
+_EMPTY = 0.02  # alpha: less is background
 _LEAST = 4  # pixels along a head box
 _USER, _DETECTOR = "your box", "LHM's own head detector"
 
@@ -114,7 +116,7 @@ def network_photo(
         box, padded = framed.box, framed.padded
         step = (framed.rectangle[3] - framed.rectangle[1]) / body.shape[0]
     square = _square(head.box, mode) if head else None
-    picture, way = _head_picture(rgb, square, head_side, mode, enlarger)
+    picture, way = _head_picture(prepared, rgb, square, head_side, mode, enlarger)
     to_file = prepared.photo.original_size[0] / rgb.shape[1]
     rows = np.flatnonzero((mask > 127).any(axis=1))
     facts = Facts(
@@ -230,32 +232,52 @@ def _square(box: Edges, mode: str) -> tuple[int, int, int, int]:
 
 
 def _head_picture(
+    prepared: PreparedPhoto,
     rgb: NDArray[np.uint8],
     square: tuple[int, int, int, int] | None,
     side: int,
     mode: str,
     enlarger: Enlarger | None,
 ) -> tuple[Pixels, str]:
-    """The head image, and how it came about in words. [S, S, 3]
-
-    Beyond the photo's borders its edge goes on: cutting there would stretch the head, and white would be a
-    shape that is not in the photo.
-    """
+    """The head image, and how it came about in words. [S, S, 3]"""
     if square is None:
         return np.zeros((side, side, 3), np.float32), ""
-    left, top, right, bottom = square
-    width = right - left
+    width = square[2] - square[0]
     if mode == OFFICIAL:
         small = head_image(rgb, square, SIDE)
         # The network enlarges it by itself; with a network for it, the official way does so before.
         return (_enlarged(small, side, enlarger), _by(enlarger)) if enlarger else (small, "made 112 pixels")
-    view = clipped((left - _ROOM, top - _ROOM, right + _ROOM, bottom + _ROOM), (rgb.shape[1], rgb.shape[0]))
-    crop = rgb[view.slices].astype(np.float32) / 255
-    area = _moved(square, view.left, view.top)
+    crop, area = _head_crop(prepared, rgb, square)
     if enlarger is not None and width < WORTHWHILE * side:
         return _enlarged(sample(crop, area, (width, width)), side, enlarger), _by(enlarger)
     way = "stretched (bicubic)" if width < side else "reduced" if width > side else "as it is"
     return _within(sample(crop, area, (side, side))), way
+
+
+def _head_crop(
+    prepared: PreparedPhoto, rgb: NDArray[np.uint8], square: tuple[int, int, int, int]
+) -> tuple[Pixels, Edges]:
+    """The part of the photo about a square, and the square in its pixels. [h, w, 3]
+
+    Where the square passes the photo's borders, the background beside the person goes on. Cutting there would
+    stretch the head; white would be a shape that is not in the photo; hair that goes on would be a tower.
+    """
+    height, width = rgb.shape[:2]
+    left, top, right, bottom = square
+    view = clipped((left - _ROOM, top - _ROOM, right + _ROOM, bottom + _ROOM), (width, height))
+    crop = rgb[view.slices].astype(np.float32) / 255
+    over = (max(-left, 0), max(-top, 0), max(right - width, 0), max(bottom - height, 0))
+    if any(over):
+        edges = (view.left, view.top, view.right, view.bottom)
+        shape = (view.height, view.width)
+        alpha = sample(prepared.matte.alpha, _stretched(edges, prepared.photo.width / width), shape)
+        empty = (alpha < _EMPTY).astype(np.uint8)
+        ground = spread(crop, empty) if empty.any() else crop
+        sides = ((over[1], over[3]), (over[0], over[2]), (0, 0))
+        padded = np.pad(ground, sides, mode="edge")
+        padded[over[1] : over[1] + shape[0], over[0] : over[0] + shape[1]] = crop
+        crop = padded
+    return crop, _moved(square, view.left - over[0], view.top - over[1])
 
 
 def _enlarged(image: Pixels, side: int, enlarger: Enlarger) -> Pixels:

@@ -101,8 +101,12 @@ def _padding(facts: Facts) -> list[str]:
         return []
     columns, rows = facts.padded
     if rows:
-        return [f"{rows} rows of white were added above the person, who is wide for the picture."]
-    return [f"{columns} columns of white were added on each side of the person."] if columns else []
+        return [f"White was added above the person, who is wide for the picture: {_pixels(rows)}."]
+    return [f"White was added on both sides of the person: {_pixels(columns)} each."] if columns else []
+
+
+def _pixels(count: int) -> str:
+    return f"{count} {'pixel' if count == 1 else 'pixels'}"
 
 
 def _head(facts: Facts) -> list[str]:
@@ -110,21 +114,21 @@ def _head(facts: Facts) -> list[str]:
         return ["No head was found; the head image is black."]
     left, top, right, bottom = facts.head_square
     over = [
-        f"{pixels} pixels at the {name}"
-        for name, pixels in (
+        f"{_pixels(count)} at the {name}"
+        for name, count in (
             ("left", -left),
             ("top", -top),
             ("right", right - facts.photo_size[0]),
             ("bottom", bottom - facts.photo_size[1]),
         )
-        if pixels > 0
+        if count > 0
     ]
     said = [
         f"The head was found by {facts.head_source}; {right - left} × {bottom - top} pixels of the photo, "
         f"{facts.head_way}, for a head image of {facts.head_side} pixels."
     ]
     if over:
-        done = "cut off" if facts.mode == "official" else "filled with the photo's edge"
+        done = "cut off" if facts.mode == "official" else "filled with the background at the border"
         said.append(f"The head's square passes the photo's border ({', '.join(over)}); that part was {done}.")
     return said
 

@@ -178,7 +178,7 @@ def test_odd_photos_get_a_report_or_a_sentence(root: Path, tmp_path: Path, kind:
     expected = {
         "turned": "turned upright",
         "two": "2 people were found",
-        "head at the border": "filled with the photo's edge",
+        "head at the border": "filled with the background at the border",
         "person at the border": "cut off at the left",
         "half": "rest is invented",
         "no head": "No head was found",

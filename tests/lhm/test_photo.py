@@ -140,7 +140,7 @@ def test_someone_wide_gets_white_above() -> None:
     assert len(rows) * scale == pytest.approx(130, abs=2)
     assert len(columns) * scale == pytest.approx(500, abs=2)
     assert rows[0] > 600  # who stands at the bottom
-    assert any("rows of white were added above" in sentence for sentence in photo.report["sentences"])
+    assert any("White was added above" in sentence for sentence in photo.report["sentences"])
 
 
 def test_someone_at_a_side_border_is_in_the_middle() -> None:
@@ -190,15 +190,24 @@ def test_the_users_head_box_wins_and_is_cut_at_the_networks_size() -> None:
     assert photo.report["head_source"] == "your box"
 
 
-def test_a_head_at_the_border_keeps_its_proportions() -> None:
+def test_a_head_at_the_border_keeps_its_proportions_and_grows_no_tower() -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8)
-    made = prepared_photo(rgb, bar(300, 200, (20, 0, 180, 280)))
+    made = prepared_photo(rgb, bar(300, 200, (80, 0, 180, 280)))
     photo = network_photo(made, 512, 132, head_box=(60, -20, 140, 60))
     left, top, right, bottom = photo.head_square
     assert (left, top, right, bottom) == (34, -46, 166, 86)
     assert photo.head[46:] == pytest.approx(rgb[:86, 34:166] / 255, abs=1e-6)
-    assert photo.head[:46] == pytest.approx(np.broadcast_to(rgb[0, 34:166] / 255, (46, 132, 3)), abs=1e-6)
+    # Above, each column goes on where there is background, and the last such column where there is none.
+    beside = np.concatenate([rgb[0, 34:80], np.broadcast_to(rgb[0, 79], (60, 3))]) / 255
+    assert photo.head[:46, :106] == pytest.approx(np.broadcast_to(beside, (46, 106, 3)), abs=1e-6)
     assert any("46 pixels at the top" in sentence for sentence in photo.report["sentences"])
+
+
+def test_a_picture_full_of_person_goes_on() -> None:
+    rgb = np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8)
+    made = prepared_photo(rgb, np.ones((300, 200), np.float32))
+    photo = network_photo(made, 512, 132, head_box=(60, -20, 140, 60))
+    assert photo.head[:46] == pytest.approx(np.broadcast_to(rgb[0, 34:166] / 255, (46, 132, 3)), abs=1e-6)
 
 
 def test_only_a_small_head_is_enlarged() -> None:
