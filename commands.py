@@ -172,7 +172,7 @@ def check(options: argparse.Namespace) -> None:
     answer = _done(start_check(photo, wanted, engines()))
     for warning in answer.report.get("warnings", ()):
         _say(f"warning: {warning}")
-    for note in answer.report.get("notes", ()):
+    for note in answer.report.get("sentences", ()):
         _say(f"note: {note}")
     _say("looked at the photo")
 

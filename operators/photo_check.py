@@ -143,7 +143,7 @@ class LHM_OT_check_photo(AskedJob, bpy.types.Operator):
         """Keep the sentences and the picture for the panel."""
         photo, wanted = self._asked_for
         report = outcome.report
-        warnings, notes = (tuple(report.get(name, ())) for name in ("warnings", "notes"))
+        warnings, notes = (tuple(report.get(name, ())) for name in ("warnings", "sentences"))
         _last[:] = [PhotoCheck(photo, wanted, warnings, notes)]
         _show(outcome.picture)
         return f"{photo.name} was checked"
@@ -151,7 +151,10 @@ class LHM_OT_check_photo(AskedJob, bpy.types.Operator):
 
 def _key(wanted: Settings) -> tuple[Any, ...]:
     """What a check depends on."""
-    return (wanted.engine, wanted.mask, wanted.preparation, wanted.head_box)
+    return (
+        *(wanted.engine, wanted.mask, wanted.preparation),
+        *(wanted.head_box, wanted.enlarge, wanted.model_folder),
+    )
 
 
 def _params(photo: Path, wanted: Settings, folder: Path) -> dict[str, Any]:
@@ -164,6 +167,8 @@ def _params(photo: Path, wanted: Settings, folder: Path) -> dict[str, Any]:
         "picture": str(folder / _PICTURE),
         "side": PICTURE_SIDE,
         "models": str(wanted.models) if wanted.models else None,
+        "model_folder": str(wanted.model_folder) if wanted.model_folder else None,
+        "enlarge": wanted.enlarge,
     }
 
 
@@ -173,12 +178,11 @@ def _read(path: Path) -> Pixels:
     Raises:
         AvatarError: If it is none.
     """
-    try:
-        image = bpy.data.images.load(str(path), check_existing=False)
-    except RuntimeError as error:
-        raise AvatarError("The engine made no picture of the photo. Check the photo again.") from error
+    image = bpy.data.images.load(str(path), check_existing=False)
     try:
         width, height = image.size[0], image.size[1]
+        if not width * height:  # Blender's answer to what it cannot read
+            raise AvatarError("The engine made no picture of the photo. Check the photo again.")
         rgba = np.empty(width * height * 4, np.float32)
         image.pixels.foreach_get(rgba)
         return Pixels(width, height, rgba)

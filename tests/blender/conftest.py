@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from blender import fake_engine
+from lhm_avatars.engine import torch_builds
 from lhm_avatars.engine.avatar.avatar import Avatar
 from lhm_avatars.engine.avatar.binding import strongest
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_PARENTS, BodyParams, joint_index
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.engine.formats.avatar_file import save_avatar
+from lhm_avatars.operators import looks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # Metres from the parent joint, body axes; fingers are laid out by rule.
 _OFFSETS = {
@@ -98,3 +100,25 @@ def engine(avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     )
     monkeypatch.setenv("LHM_AVATARS_ENGINE_ROOT", str(tmp_path / "root"))
     return tmp_path
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder for models; nothing of other tests is remembered."""
+    monkeypatch.setenv("LHM_AVATARS_MODELS_ROOT", str(tmp_path / "models"))
+    looks.refresh()
+    yield tmp_path / "models"
+    looks._hardware.clear()
+    looks.refresh()
+
+
+@pytest.fixture
+def lhm_engine(engine: Path, models: Path) -> Path:
+    """A fake engine for LHM beside the fake built-in one."""
+    fake_engine.install(
+        engine / "root", Path(__file__).parent / "fake_reconstruct.py", engine / "answer.lhma",
+        torch_builds.requirements_of("cpu"),
+        packages={"torch": "2.13.0"},
+        measure={"device": "cpu", "name": "Fake", "dtype": "float32", "rate": 1e11, "memory": 8e9},
+    )  # fmt: skip
+    return engine

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 from lhm_avatars.operators import reconstruction
+from lhm_avatars.operators.asked_job import AskedJob
 from lhm_avatars.operators.jobs import ModalJob
 from lhm_avatars.operators.reconstruct import LHM_OT_reconstruct
 from lhm_avatars.preferences import engines
@@ -86,3 +87,24 @@ class Pressed(ModalJob):
             assert time.monotonic() < end, self.context.window_manager.lhm_job.message
             time.sleep(0.01)
         return answer
+
+
+class PressedJob(AskedJob):
+    """Any operator that asks and starts a job, as its button was pressed."""
+
+    def __init__(self, operator: type, **properties: Any) -> None:
+        self.context, self.reports, self.operator = Context(), [], operator
+        self.title = operator.title
+        for name, value in properties.items():
+            setattr(self, name, value)
+        self.begun = self._go(self.context)
+
+    def start(self, context: Any) -> Any:
+        return self.operator.start(self, context)
+
+    def use(self, context: Any, outcome: Any) -> str:
+        return self.operator.use(self, context, outcome)
+
+    report, event, tick_until, tick_until_over = (
+        vars(Pressed)[name] for name in ("report", "event", "tick_until", "tick_until_over")
+    )
