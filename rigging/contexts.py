@@ -97,6 +97,7 @@ def edit_bones(context: bpy.types.Context, data: bpy.types.Armature) -> Iterator
         undo.callback(bpy.data.objects.remove, double)
         scene.collection.objects.link(double)
         scene.view_layers[0].objects.active = double
+        # The window stays: with `window=None` Blender 4.5 to 5.2 crash in the change of mode.
         with context.temp_override(
             scene=scene, view_layer=scene.view_layers[0], object=double, active_object=double
         ):
