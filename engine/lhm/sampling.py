@@ -77,3 +77,13 @@ def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
     far = a * (((distance - 5) * distance + 8) * distance - 4)
     return np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))
+
+
+def moved(edges: Rectangle, left: float, top: float) -> Rectangle:
+    """A rectangle seen from another corner."""
+    return edges[0] - left, edges[1] - top, edges[2] - left, edges[3] - top
+
+
+def stretched(edges: Rectangle, factor: float) -> Rectangle:
+    """A rectangle in a picture that many times as large."""
+    return edges[0] * factor, edges[1] * factor, edges[2] * factor, edges[3] * factor
