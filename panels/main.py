@@ -113,8 +113,12 @@ def origin_words(armature: bpy.types.Object, metadata: dict) -> tuple[str, ...]:
             f"{seen:.0%} is seen in the photo; the rest is mirrored or filled in",
             "Built-in body, not SMPL-X",
         )
-    words = [f"Model: {metadata.get('model') or metadata['engine']}",
-             "Every side is the model's guess from one photo", "Body: SMPL-X"]  # fmt: skip
+    body = "SMPL-X layout" if metadata["engine"] == OWN else "SMPL-X"
+    words = [
+        f"Model: {metadata.get('model') or metadata['engine']}",
+        "Every side is the model's guess from one photo",
+        f"Body: {body}",
+    ]
     if error := metadata.get("binding_error_mm"):
         words.append(
             f"{error['influences']} bones per splat: {error['mean']:.1f} mm off on average, "
