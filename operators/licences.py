@@ -1,6 +1,8 @@
 """The licence gate: read, tick, remembered; taken back."""
 
 # No `from __future__ import annotations` here: Blender reads the annotations as properties.
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
@@ -80,7 +82,9 @@ class LHM_OT_withdraw_licence(bpy.types.Operator):
         return _change(self, context, licences.withdraw, "withdrawn")
 
 
-def _change(operator: bpy.types.Operator, context: bpy.types.Context, change, word: str) -> set[str]:
+def _change(
+    operator: bpy.types.Operator, context: bpy.types.Context, change: Callable[[str, Path], None], word: str
+) -> set[str]:
     try:
         change(operator.licence, models_root(context))
     except AvatarError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -24,6 +25,8 @@ def reconstruct(params, progress):
     for step in range(3):
         progress("fit", step / 4, f"Step {step}")
         (Path(params["work_dir"]) / f"leftover{step}.npy").write_bytes(b"x" * 1000)
+    asked = Path(os.environ["LHM_TEST_AVATAR"]).with_name("asked.json")
+    asked.write_text(json.dumps(params["settings"]))
     how = Path(params["photo"]).stem
     if how == "nobody":
         raise AvatarError(NOBODY)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import shutil
+from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
+from blender import fake_models
 from lhm_avatars import commands
 from lhm_avatars.engine.formats.avatar_file import load_avatar
+from lhm_avatars.engine.weights.licences import accepted_on
+from lhm_avatars.engine.weights.store import status
+from lhm_avatars.operators.setup_report import setup_report
 from lhm_avatars.rigging.avatar_objects import AVATAR_KEY
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("empty_scene")
 
@@ -135,6 +138,13 @@ def test_a_frame_that_cannot_be_rendered_is_said(
         (["render", "a.blend", "-o", "x", "--frames", "9-3"], "'9-3' is no range of frames such as 1-24"),
         (["render", "a.blend", "-o", "x", "--size", "0x5"], "'0x5' is no size such as 512x768"),
         (["render", "a.blend", "-o", "x", "--engine", "eevee"], "invalid choice: 'eevee'"),
+        (["reconstruct", "a.jpg", "-o", "x", "--engine", "lhm-9b"], "invalid choice: 'lhm-9b'"),
+        (["check", "a.jpg", "--shape", "fat"], "'fat' is neither fit nor zero nor up to 10 numbers"),
+        (["check", "a.jpg", "--shape", ",".join("1" * 11)], "is neither fit nor zero nor up to 10 numbers"),
+        (["check", "a.jpg", "--head-box", "9,9,3,3"], "'9,9,3,3' is no box such as 100,40,220,180"),
+        (["download", "lhm-9b"], "invalid choice: 'lhm-9b'"),
+        (["download", "smplx"], "invalid choice: 'smplx'"),
+        (["download", "lhm-mini", "--accept-licences", "all"], "'all' is none of lhm, sapiens, smplx"),
     ],
 )
 def test_wrong_use_is_exit_code_2(
@@ -147,3 +157,70 @@ def test_wrong_use_is_exit_code_2(
 def test_help_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.run(["--help"]) == commands.DONE
     assert "reconstruct" in capsys.readouterr().out
+
+
+# LHM and its setup.
+
+
+def test_lhms_settings_reach_the_engine(lhm_engine: Path, models: Path) -> None:
+    fake_models.complete(models, "lhm-mini")
+    target, kept = lhm_engine / "out.blend", lhm_engine / "kept.lhma"
+    arguments = ["reconstruct", str(lhm_engine / "good.jpg"), "-o", str(target), "--avatar", str(kept)]
+    lhm = ["--engine", "lhm-mini", "--device", "cpu", "--shape", "0.5,-1", "--head-box", "1,2,30,40"]
+    assert commands.run([*arguments, *lhm, "--preparation", "official", "--keep-face"]) == commands.DONE
+    asked = json.loads((lhm_engine / "asked.json").read_text())
+    assert {name: asked[name] for name in asked if name not in ("mask", "seed", "count", "influences")} == {
+        "engine": "lhm-mini", "preparation": "official", "shape": [0.5, -1.0] + [0.0] * 8, "device": "cpu",
+        "head_box": [1, 2, 30, 40], "enlarge": False, "models": str(models), "model_folder": None,
+    }  # fmt: skip
+
+
+def test_lhm_without_its_engine_says_so(
+    engine: Path, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["reconstruct", str(engine / "good.jpg"), "-o", str(engine / "a.blend"), "--engine", "lhm-1b"]
+    assert commands.run(arguments) == commands.FAILED
+    assert lines(capsys)[-1].startswith("lhm_avatars: The engine for LHM is not installed.")
+
+
+def test_setup_prints_the_report(lhm_engine: Path, models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.run(["setup"]) == commands.DONE
+    assert capsys.readouterr().out.strip() == setup_report(bpy.context).strip()
+
+
+def test_check_says_what_is_seen(engine: Path, models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copyfile(Path(__file__).parents[2] / "assets" / "example_person.jpg", engine / "picture.png")
+    assert commands.run(["check", str(engine / "half.jpg"), "--preparation", "official"]) == commands.DONE
+    said = lines(capsys)
+    assert "warning: The head has only 40 pixels in the photo; the face will be blurred." in said
+    assert "note: Asked for lift, official, None" in said
+    assert commands.run(["check", str(engine / "nobody.jpg")]) == commands.FAILED
+
+
+def test_download_accepts_only_the_licences_that_are_named(
+    lhm_engine: Path, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bpy.context.preferences.system.use_online_access = True
+    try:
+        arguments = ["download", "lhm-mini"]
+        assert commands.run(arguments) == commands.FAILED
+        assert "A licence is not accepted yet: LHM weights" in lines(capsys)[-1]
+        assert commands.run([*arguments, "--accept-licences", "lhm,smplx"]) == commands.FAILED
+        assert "A licence is not accepted yet: Sapiens (Meta), CC BY-NC 4.0." in lines(capsys)[-1]
+        assert commands.run([*arguments, "--accept-licences", "sapiens"]) == commands.DONE
+        assert "accepted: Sapiens (Meta), CC BY-NC 4.0, https://" in "".join(lines(capsys))
+    finally:
+        bpy.context.preferences.system.use_online_access = False
+    assert status(models).of("lhm-mini").state == "ready"
+    assert accepted_on("vggheads", models) is None
+
+
+def test_install_says_what_is_missing(
+    engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.run(["install"]) == commands.DONE  # it is there
+    assert lines(capsys)[-1] == "the engine is installed"
+    assert commands.run(["install", "--build", "cu999"]) == commands.FAILED
+    assert "There is no build of torch named 'cu999'" in lines(capsys)[-1]
+    assert commands.run(["install", "--build", "cpu", "--wheels", str(tmp_path / "x")]) == commands.FAILED
+    assert "There are no packages (.whl files) in" in lines(capsys)[-1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -180,6 +182,23 @@ def test_drawing_asks_no_hardware(lhm_engine: Path, monkeypatch: pytest.MonkeyPa
     for panel in (main.LHM_PT_main, *setup.CLASSES):
         drawn(panel)
     assert looks.known_hardware() is None
+
+
+def test_the_hardware_is_asked_beside_blender(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def slow(folder: Path) -> Hardware:
+        asked.append(threading.current_thread())
+        return ROOMY
+
+    monkeypatch.setattr(looks, "inspect_hardware", slow)
+    looks._first_look()
+    for _ in range(200):
+        if looks.known_hardware():
+            break
+        time.sleep(0.01)
+    assert looks.known_hardware() == ROOMY
+    assert asked[0] is not threading.main_thread()
 
 
 # Reconstructing with LHM, by a fake engine.
