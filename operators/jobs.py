@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.1
 BUSY = "Wait for the running job, or cancel it"
-BUG = "The engine made a mistake that it should not make. Please report it with the log (Engine > Open Log)."
+BUG = "The engine made a mistake that it should not make. Please report it with the log (Setup > Open Log)."
 _EARLIEST_SECONDS, _EARLIEST_SHARE = 2.0, 0.03  # before, the time left would be a guess
 
 

@@ -113,13 +113,13 @@ def _fit(context: bpy.types.Context, engine: str) -> Preflight | None:
     hardware = known_hardware()
     if hardware is None:
         return None
+    measured = torch_builds.measured(engines(context).root)
     if preferences(context).device == "cpu":
         hardware = replace(hardware, gpu=None)
+        measured = measured if measured and measured["device"] == "cpu" else None
     status = model_status(context)
     to_fetch = sum(status.of(item.name).to_fetch for item in with_needs(engine))
-    measured = torch_builds.measured(engines(context).root) or {}
-    fits = measured.get("device", "cpu") == "cpu" or hardware.gpu is not None
-    return preflight(engine, hardware, to_fetch=to_fetch, rate=measured.get("rate") if fits else None)
+    return preflight(engine, hardware, to_fetch=to_fetch, measured=measured)
 
 
 def _lhm_status(root: Path) -> tuple[torch_builds.TorchBuild, EnvironmentStatus] | None:

@@ -11,6 +11,7 @@ import bpy
 import tomllib
 
 from ..engine import environment, torch_builds
+from ..engine.avatar.errors import AvatarError
 from ..engine.log_files import tail
 from ..engine.weights.catalogue import LICENCES, catalogue
 from ..engine.weights.licences import accepted_on
@@ -120,9 +121,17 @@ def _installed(context: bpy.types.Context) -> Iterator[str]:
         found = environment.status(there.root, torch_builds.requirements_of(build.name))
         yield f"For LHM ({build.name}): {_environment(found)}"
     if there.own is not None:
-        yield f"Own environment: {there.own}{'' if there.lhm() else ' (not there)'}"
+        yield f"Own environment: {there.own}; {_own(there.own)}"
     if complaint := torch_builds.complaint(there.root):
         yield complaint
+
+
+def _own(python: Path) -> str:
+    """The versions in the user's own environment; takes seconds the first time."""
+    try:
+        return ", ".join(f"{name} {version}" for name, version in torch_builds.check_own(python).items())
+    except AvatarError as error:
+        return str(error)
 
 
 def _environment(found: EnvironmentStatus) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import time
 from pathlib import Path
@@ -385,6 +386,28 @@ def test_the_report_says_what_there_is(lhm_engine: Path, models: Path) -> None:
     ):  # fmt: skip
         assert words in report, words
     assert "SMPL" not in "".join(line for line in report.splitlines() if "1_20000" in line)
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_report_says_what_ones_own_environment_lacks(tmp_path: Path) -> None:
+    preferences().lhm_python = str(tmp_path / "nowhere")
+    try:
+        assert f"There is no Python at {tmp_path / 'nowhere'}" in setup_report(bpy.context)
+        preferences().lhm_python = sys.executable  # Blender's: it has no torch
+        assert "cannot import what LHM needs: torch" in setup_report(bpy.context)
+    finally:
+        preferences().property_unset("lhm_python")
+
+
+def test_the_processor_is_judged_by_its_own_speed(lhm_engine: Path) -> None:
+    computer(gpu=CARD)
+    assert looks.fit(bpy.context, "lhm-mini").seconds == pytest.approx(20.2272e12 / (0.7 * 1e11), rel=1e-3)
+    preferences().device = "cpu"
+    try:
+        looks.refresh()
+        assert looks.fit(bpy.context, "lhm-mini").seconds == pytest.approx(288.96, rel=1e-3)
+    finally:
+        preferences().property_unset("device")
 
 
 def test_the_operator_puts_it_into_a_text(lhm_engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
