@@ -14,8 +14,8 @@ from .sidebar import Sidebar
 
 GOOD_TO_KNOW = ("Runs on your computer. Your photo is not uploaded", "Use photos of people who agreed")
 NON_COMMERCIAL = "For non-commercial use only"
-_OUT_OF_MEMORY = "more memory than"
-"""Part of the engine's sentence when a model does not fit."""
+_OUT_OF_MEMORY = "choose a smaller model"
+"""Part of what the engine says when a model does not fit, before the run or in its midst."""
 
 
 class LHM_PT_main(Sidebar, bpy.types.Panel):

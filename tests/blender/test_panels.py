@@ -188,9 +188,10 @@ def test_an_avatar_of_lhm_says_what_may_be_done_with_it(engine: Path) -> None:
 
 
 def test_after_a_failure_for_lack_of_memory_a_smaller_model_is_offered(engine: Path, root: Path) -> None:
-    said = (root / "engine" / "network" / "plan.py").read_text(encoding="utf-8")
-    assert main._OUT_OF_MEMORY in said  # the sentence that the panel knows is the engine's
-    job_state(bpy.context).end("LHM-1B needs more memory than CUDA has free. Close other", failed=True)
+    for file in ("network/plan.py", "lhm/memory.py"):  # the words that the panel knows are the engine's
+        assert main._OUT_OF_MEMORY in (root / "engine" / file).read_text(encoding="utf-8")
+    said = "LHM-1B needs 8.0 GB of memory, 6.0 GB are free. Close other programs, or choose a smaller model."
+    job_state(bpy.context).end(said, failed=True)
     bpy.context.scene.lhm_avatars.engine = "lhm-1b"
     assert drawn(main.LHM_PT_main).buttons[-1].values == {"engine": "lhm-mini"}
     bpy.context.scene.lhm_avatars.engine = "lhm-mini"
