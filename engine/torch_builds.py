@@ -9,7 +9,7 @@ One version of torch is published many times: for each maker of graphics cards a
 - The addresses and tags ``cpu``, ``cu126``, ``cu130``, ``rocm7.2`` were seen in other people's lock files
   and logs, on Linux, and all but the last on Windows. Installed by us was only ``cpu``, on Linux.
 - CUDA 13 needs driver 580, CUDA 12 runs from 525 (Linux) or 528 (Windows) on. Source: NVIDIA's release
-  notes, minor version compatibility.
+  notes on minor version compatibility, as others quote them; not opened by us.
 
 How each is installed: everything but torch comes from the lock with hashes, whatever the build. torch itself
 is in that lock where PyPI has the build: CUDA 13 for Linux, CPU for Windows, Metal for macOS. The others are
