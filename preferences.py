@@ -150,6 +150,10 @@ class Engines:
         """For LHM."""
         return lhm_python(self.root, self.own)
 
+    def drawing(self) -> Path | None:
+        """For pictures: the user's own environment, which may have gsplat, else what there is."""
+        return (self.lhm() if self.own else None) or self.basic()
+
 
 def engines(context: bpy.types.Context | None = None) -> Engines:
     """The engines that the preferences name."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import statistics
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,8 @@ from lhm_avatars.engine.network.vit import VisionTransformer
 from lhm_avatars.engine.preflight import judge
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from lhm_avatars.engine.network.config import LhmConfig
     from lhm_avatars.engine.network.gaussian_head import GaussianAttributes
     from lhm_avatars.engine.network.run import Answer
@@ -138,10 +142,11 @@ def measure(case: Case, plan: Plan, repeats: int, rate: float) -> Answer:
     """Run a model, print what each stage costs, and give its answer back."""
     network, images = case.network(plan), case.images()
     flops = cost(case.config, plan.dtype).flops
-    runs = []
+    runs, memory = [], OwnMemory()
     for turn in range(repeats):
         began, busy = time.perf_counter(), time.process_time()
-        answer = network(*images)
+        with (memory := OwnMemory()):
+            answer = network(*images)
         runs.append((time.perf_counter() - began, answer))
         # CPU seconds tell how much of the wall time went to other programs.
         say(f"  run {turn + 1}: {runs[-1][0]:.2f} s, {time.process_time() - busy:.0f} CPU s")
@@ -157,19 +162,37 @@ def measure(case: Case, plan: Plan, repeats: int, rate: float) -> Answer:
             f"{share:>8.0%} {peak:>8}"
         )
     aim = AIMS.get((case.name, plan.device.type), "none")
-    say(f"  last run {seconds:.2f} s, this process {peak_rss() / 1e9:.2f} GB at most; aim {aim}")
+    own = f"{memory.peak / 1e9:.2f} GB at most" if memory.peak else "memory not known"
+    say(f"  last run {seconds:.2f} s, {own} besides the mapped files; aim {aim}")
     for note in answer.notes:
         say(f"  memory was short: {note}")
     return answer
 
 
-def peak_rss() -> float:
-    """Most bytes of this process so far, mapped files counted in; nan on Windows."""
-    if sys.platform == "win32":
-        return float("nan")
-    resource = importlib.import_module("resource")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+class OwnMemory:
+    """Most memory that the process holds for itself meanwhile, where the system tells (Linux).
+
+    Pages of mapped weights are left out: the system takes them back when it needs room.
+    """
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._over.set()
+        self._watch.join()
+
+    def _look(self) -> None:
+        status = Path("/proc/self/status")
+        while status.exists() and not self._over.wait(0.05):
+            found = re.search(r"^RssAnon:\s+(\d+) kB", status.read_text("ascii"), re.MULTILINE)
+            self.peak = max(self.peak, int(found[1]) * 1024 if found else 0)
 
 
 def report_difference(half: GaussianAttributes, exact: GaussianAttributes) -> None:

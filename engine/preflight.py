@@ -21,7 +21,7 @@ _GIGABYTE = 1e9
 _BFLOAT16_FROM = (8, 0)  # NVIDIA's first generation that computes in bfloat16
 _BFLOAT16_BYTES = 2
 # How much of the rate of one large matrix product the whole network reaches.
-_SHARE = {"cuda": 0.45, "rocm": 0.45, "mps": 0.35, "cpu": 0.7}
+_SHARE = {"cuda": 0.45, "rocm": 0.45, "mps": 0.35, "cpu": 0.5}
 
 
 @dataclass(frozen=True)

@@ -247,11 +247,11 @@ class LHM_OT_open_log(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Open it with the system's own program."""
-        log = newest_log(engine_root(context))
-        if log is None:
+        there = logs(engine_root(context))
+        if not there:
             self.report({"INFO"}, "There is no log yet: the engine has not run")
             return {"CANCELLED"}
-        return bpy.ops.wm.path_open(filepath=str(log))
+        return bpy.ops.wm.path_open(filepath=str(there[0]))
 
 
 def install_arguments(context: bpy.types.Context) -> dict[str, Any]:
@@ -271,10 +271,10 @@ def build_words(build: torch_builds.TorchBuild) -> str:
     return f"{build.title}: about {fetched:.1f} GB to download, {disk:.1f} GB on disk"
 
 
-def newest_log(root: Path) -> Path | None:
-    """The log written to last, of those that the engine and its installation write."""
-    logs = [path for name in _LOGS if (path := root / name).is_file()]
-    return max(logs, key=lambda path: path.stat().st_mtime, default=None)
+def logs(root: Path) -> list[Path]:
+    """What the engine and its installation wrote, the newest first."""
+    found = [path for name in _LOGS if (path := root / name).is_file()]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 CLASSES = (

@@ -13,14 +13,16 @@ import tomllib
 from ..engine import environment, torch_builds
 from ..engine.avatar.errors import AvatarError
 from ..engine.log_files import tail
+from ..engine.protocol import EngineBug
 from ..engine.weights.catalogue import LICENCES, catalogue
 from ..engine.weights.licences import accepted_on
 from ..engine.weights.records import read_record
 from ..engine.weights.store import status
 from ..preferences import engines, models_root, preferences
 from ..properties import ENGINES
+from ..rendering.engine_session import shared
 from .engine_state import state_of
-from .install import newest_log
+from .install import logs
 from .looks import known_hardware, refresh
 from .models import UNUSED
 from .words import size_words
@@ -49,7 +51,7 @@ def setup_report(context: bpy.types.Context) -> str:
         ("Installed", _installed(context)),
         ("Models", _models(context)),
         ("Licences", _licences(context)),
-        ("Log", _log(context)),
+        ("Logs", _logs(context)),
     )
     lines = [line for title, part in sections for line in (f"## {title}", *part, "")]
     return anonymous("\n".join(lines), preferences(context).token)
@@ -124,6 +126,17 @@ def _installed(context: bpy.types.Context) -> Iterator[str]:
         yield f"Own environment: {there.own}; {_own(there.own)}"
     if complaint := torch_builds.complaint(there.root):
         yield complaint
+    if there.drawing() is not None:
+        yield f"Pictures are drawn by {_rasterizer()}"
+
+
+def _rasterizer() -> str:
+    """What draws in LHM Preview, and why; starts its process if it does not run yet."""
+    try:
+        answer = shared.call("rasterizer", {})
+    except (AvatarError, EngineBug) as error:
+        return f"nothing: {error}"
+    return f"{answer['name']}: {answer['reason']}"
 
 
 def _own(python: Path) -> str:
@@ -164,10 +177,10 @@ def _licences(context: bpy.types.Context) -> Iterator[str]:
         yield f"{licence.name}: {f'accepted {when}' if when else 'not accepted'}"
 
 
-def _log(context: bpy.types.Context) -> Iterator[str]:
-    log = newest_log(engines(context).root)
-    if log is None:
+def _logs(context: bpy.types.Context) -> Iterator[str]:
+    there = logs(engines(context).root)
+    if not there:
         yield "No log yet"
-        return
-    yield log.name
-    yield from tail(log).splitlines()[-_LOG_LINES:]
+    for log in there:
+        yield log.name
+        yield from (f"  {line}" for line in tail(log).splitlines()[-_LOG_LINES:])

@@ -71,7 +71,7 @@ class EngineSession:
 
     def _running(self) -> EngineClient:
         there = engines()
-        python = there.basic()
+        python = there.drawing()
         if python is None:
             raise AvatarError(
                 "The engine is not installed. Install it in Edit > Preferences > Add-ons > LHM Avatars, then "

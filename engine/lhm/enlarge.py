@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from spandrel import ImageModelDescriptor
+    from spandrel import ImageModelDescriptor  # pyright: ignore[reportMissingImports]
 
 WORTHWHILE = 0.75
 """A head with more than this share of the pixels wanted is only stretched: nobody sees the difference."""
@@ -59,7 +59,7 @@ def load_enlarger(path: Path | None, device: str = "cpu") -> tuple[Enlarger | No
     if path is None:
         return None, "No network for enlarging heads is installed; small heads are stretched (bicubic)."
     try:
-        import spandrel
+        import spandrel  # pyright: ignore[reportMissingImports]
         import torch
     except (ImportError, RuntimeError) as error:
         # RuntimeError: a torchvision made for another torch ("operator torchvision::nms does not exist").

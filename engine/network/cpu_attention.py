@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 _FEWEST_KEYS = 512  # below, the fused kernel is as fast
-_BLOCK_BYTES = 4_000_000  # of scores for each thread: what stays in a cache
-_STEP, _FEWEST_ROWS, _MOST_ROWS = 64, 128, 512
+_ROWS = 512  # queries at a time
 _SPARE_CHANNELS = 8  # the first is used; products of odd widths are slower
 _SAMPLE = 16  # one key of so many tells about the greatest score
 _ATTENTION = torch.ops.aten.scaled_dot_product_attention.default
@@ -72,11 +71,11 @@ def blocked_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         bfloat16. [B, H, Q, d]
     """
     count, keys, width = query.shape[2], key.shape[2], query.shape[3]
-    rows = min(_rows(keys), count)
+    rows = min(_ROWS, count)
     asking = query.new_zeros(count, width + _SPARE_CHANNELS)
     columns = query.new_zeros(width + _SPARE_CHANNELS, keys)
     columns[width] = 1
-    scores, weights = (query.new_empty(rows, keys) for _ in range(2))
+    scores = query.new_empty(rows, keys)
     answer = query.new_empty(query.shape)
     for batch, number in product(range(query.shape[0]), range(query.shape[1])):
         asking[:, :width] = query[batch, number].float() * width**-0.5
@@ -87,12 +86,6 @@ def blocked_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             block = asking[first : first + rows]
             used = len(block)
             torch.mm(block, columns, out=scores[:used])
-            torch.softmax(scores[:used], dim=-1, out=weights[:used])
-            torch.mm(weights[:used], content, out=out[first : first + used])
+            torch.softmax(scores[:used], dim=-1, out=scores[:used])
+            torch.mm(scores[:used], content, out=out[first : first + used])
     return answer
-
-
-def _rows(keys: int) -> int:
-    """Queries at a time."""
-    most = _BLOCK_BYTES * torch.get_num_threads() // (torch.bfloat16.itemsize * keys)
-    return min(max(most // _STEP * _STEP, _FEWEST_ROWS), _MOST_ROWS)

@@ -122,9 +122,6 @@ LICENCES = {
         Licence("vggheads", "VGGHeads", "CC BY-NC 4.0", _NON_COMMERCIAL, _CC_BY_NC, commercial=False),
         Licence("real-esrgan", "Real-ESRGAN", "BSD-3-Clause", "Any use, the notice kept.",
                 "https://github.com/xinntao/Real-ESRGAN/blob/master/LICENSE", commercial=True),
-        Licence("gfpgan", "GFPGAN (Tencent)", "Apache-2.0",
-                "Any use, the notice kept; its page names parts under other terms.",
-                "https://github.com/TencentARC/GFPGAN/blob/master/LICENSE", commercial=True),
     )
 }  # fmt: skip
 
@@ -190,10 +187,6 @@ _ASSETS = (
           ("real-esrgan",), (ModelFile("RealESRGAN_x4plus.pth", bytes=67_040_989,
                      sha256="4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"),),
           page="https://github.com/xinntao/Real-ESRGAN/releases/tag/v0.1.0", in_prior_archive=True),
-    Asset("face-restorer", "GFPGAN v1.3", "Restores a small face before LHM reads it", ("gfpgan",),
-          (ModelFile("GFPGANv1.3.pth", bytes=348_632_874,
-                     sha256="c953a88f2727c85c3d9ae72e2bd4846bbaf59fe6972ad94130e23e7017524a70"),),
-          page="https://github.com/TencentARC/GFPGAN/releases/tag/v1.3.0"),
 )  # fmt: skip
 
 PRIOR_ARCHIVE = "LHM_prior_model.tar"

@@ -76,7 +76,12 @@ def weights_download(params, progress):
     return public(record)
 
 
+def rasterizer(params, progress):
+    return {"name": "cpu", "reason": "gsplat is not installed", "max_alpha": 0.99}
+
+
 METHODS = {
+    "rasterizer": rasterizer,
     "reconstruct": reconstruct,
     "check_photo": check_photo,
     "weights_download": weights_download,

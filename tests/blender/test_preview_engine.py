@@ -18,7 +18,7 @@ from exr import rgba
 from lhm_avatars.engine.avatar.errors import AvatarError
 from lhm_avatars.engine.environment import engine_python
 from lhm_avatars.engine.protocol import Cancelled, EngineBug
-from lhm_avatars.preferences import engine_root
+from lhm_avatars.preferences import Engines, engine_root
 from lhm_avatars.rendering import engine_session, preview_engine
 from lhm_avatars.rendering.display_nodes import display_group
 from lhm_avatars.rendering.engine_session import EngineSession
@@ -290,7 +290,8 @@ def test_srgb_curve_at_known_points() -> None:
 def session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[EngineSession]:
     """A session whose engine runs in this test's Python: enough for the jobs that draw nothing."""
     monkeypatch.setenv("LHM_AVATARS_ENGINE_ROOT", str(tmp_path))
-    monkeypatch.setattr(engine_session, "engine_python", lambda _root: Path(sys.executable))
+    there = Engines(tmp_path, Path(sys.executable))
+    monkeypatch.setattr(engine_session, "engines", lambda: there)
     made = EngineSession()
     yield made
     made.close()

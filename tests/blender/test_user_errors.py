@@ -15,7 +15,7 @@ from lhm_avatars.engine.avatar.errors import AvatarError
 from lhm_avatars.engine.protocol import EngineBug
 from lhm_avatars.operators import install
 from lhm_avatars.operators.avatars import NO_AVATAR, cloud_of
-from lhm_avatars.operators.install import InstallJob, newest_log
+from lhm_avatars.operators.install import InstallJob, logs
 from lhm_avatars.operators.jobs import BUG, BUSY
 from lhm_avatars.operators.reconstruct import NO_PHOTO
 from lhm_avatars.operators.reconstruction import ENGINE_MISSING, reconstruct_photo
@@ -204,7 +204,7 @@ def test_no_log_yet() -> None:
 
 def test_the_newest_log_is_found(engine: Path) -> None:
     bpy.ops.lhm.reconstruct(photo=str(engine / "good.jpg"))
-    assert newest_log(engine / "root") == engine / "root" / "engine.log"
+    assert logs(engine / "root")[0] == engine / "root" / "engine.log"
 
 
 # Avatars and files.
