@@ -61,7 +61,7 @@ class AskedJob(ModalJob):
         """The answer to what was asked; from a script: do it and wait."""
         if self._asked:
             values = {name: getattr(self, name) for name in self.handed_on}
-            name = self.bl_idname.partition(".")[2]
+            name = type(self).bl_idname.partition(".")[2]  # an instance has Blender's own form, LHM_OT_...
             return getattr(bpy.ops.lhm, name)("INVOKE_DEFAULT", go=True, **values) - {"RUNNING_MODAL"} or {
                 "FINISHED"
             }

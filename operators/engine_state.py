@@ -23,7 +23,6 @@ READY, NO_ENGINE, NO_FOLDER, NO_LICENCE = "ready", "engine", "folder", "licence"
 NO_DOWNLOAD, NO_FILE, TOO_LARGE = "download", "file", "too large"
 SMALLEST = LHM_MODELS[0]
 SAPIENS = "sapiens-1b"
-NON_COMMERCIAL = "For non-commercial use only"
 _OWN_FILES = ("model.safetensors", "config.json")
 
 

@@ -143,6 +143,8 @@ def draw_next_step(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
     chosen = settings(context)
     state = state_of(context, chosen.engine)
     draw_state(layout, context, state)
+    if chosen.engine != LIFT:
+        draw_words(layout.column(align=True), context, (NON_COMMERCIAL,), icon="INFO")
     if chosen.engine == OWN and state.kind in (NO_FOLDER, NO_ENGINE):
         layout.prop(chosen, "model_folder", text="")
     if state.kind == NO_ENGINE and chosen.engine == LIFT:
