@@ -153,6 +153,9 @@ def draw_next_step(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
         draw_button(layout, state.button, large=not state.ready)
     row = layout.row()
     row.scale_y = 1.5
+    row.operator_context = (
+        "INVOKE_DEFAULT"  # asked in the sidebar's own region: greyed for the scene's engine
+    )
     row.operator("lhm.reconstruct", text="Reconstruct", icon="OUTLINER_OB_ARMATURE")
 
 

@@ -95,9 +95,7 @@ def draw_engines(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     draw_words(column, context, (f"Folder: {engines(context).root}",))
     if not bpy.app.online_access:
         draw_words(column, context, (OFFLINE,), icon="INTERNET_OFFLINE")
-    column = layout.column(align=True)
-    column.prop(preferences(context), "lhm_python")
-    column.prop(preferences(context), "device")
+    _settings(layout, context, "lhm_python", "device")
 
 
 def _built_in(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -139,7 +137,7 @@ def _for_lhm(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 def draw_models(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The folder, the licences, then model by model."""
-    there, chosen = model_status(context), preferences(context)
+    there = model_status(context)
     words = (f"Folder: {models_root(context)}",
              f"Used {size_words(there.used)}, free {size_words(there.free)}")  # fmt: skip
     draw_words(layout.column(align=True), context, words)
@@ -148,11 +146,18 @@ def draw_models(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         _model(layout.box().column(align=True), context, item, there.of(item.name))
     button = layout.operator("lhm.use_model_files", text=f"Use {PRIOR_ARCHIVE}\N{HORIZONTAL ELLIPSIS}")
     button.model = ARCHIVE
-    column = layout.column(align=True)
-    for name in ("models_folder", "mirror", "token"):
-        column.prop(chosen, name)
-    if chosen.token:
-        draw_words(column, context, (TOKEN_NOTE,), icon="INFO")
+    _settings(layout, context, "models_folder", "mirror", "token")
+    if preferences(context).token:
+        draw_words(layout.column(align=True), context, (TOKEN_NOTE,), icon="INFO")
+
+
+def _settings(layout: bpy.types.UILayout, context: bpy.types.Context, *names: str) -> None:
+    """Settings, each below its name: a sidebar is too narrow for both beside each other."""
+    chosen = preferences(context)
+    for name in names:
+        column = layout.column(align=True)
+        column.label(text=f"{chosen.bl_rna.properties[name].name}:")
+        column.prop(chosen, name, text="")
 
 
 def _licences(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -186,11 +191,10 @@ def _model(column: bpy.types.UILayout, context: bpy.types.Context, item: Asset, 
 
 def _facts(context: bpy.types.Context, item: Asset, status: AssetStatus) -> tuple[str, ...]:
     """What it is for, what it asks for, and how it would run here."""
-    terms = ", ".join(f"{one.title}: {one.terms}" for one in licences_of(item.name))
-    facts = [item.purpose, f"Licences: {terms}"]
+    facts = [item.purpose]
     if status.licences_missing:
         facts.append(
-            "Not accepted yet: " + ", ".join(LICENCES[name].title for name in status.licences_missing)
+            "Licence not accepted yet: " + ", ".join(LICENCES[name].title for name in status.licences_missing)
         )
     if item.name in LHM_MODELS and (fitting := fit(context, item.name)) is not None:
         facts += fitting.problems or [time_words(fitting.seconds) or "Fits this computer"]
