@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .avatar.errors import AvatarError
 from .client import EngineClient
 from .packages import Job, run
-from .processes import CREATION_FLAGS, clean_environment
+from .processes import ask
 from .protocol import Cancelled, Failure, Progress, Result
 
 if TYPE_CHECKING:
@@ -137,15 +137,7 @@ def runs_from(folder: Path) -> bool:
     """Whether the environment's interpreter runs and knows this folder as its own."""
     command = [str(python_of(folder)), "-I", "-c", _PREFIX]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=clean_environment(),
-            timeout=_PREFIX_SECONDS,
-            creationflags=CREATION_FLAGS,
-            check=False,
-        )
+        done = ask(command, _PREFIX_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return False
     prefix = Path(done.stdout.decode("utf-8", "replace").strip() or "nowhere")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .processes import CREATION_FLAGS, clean_environment
+from .processes import ask
 
 log = logging.getLogger(__name__)
 
@@ -229,15 +229,7 @@ def _number(path: Path) -> int | None:
 def _ask(command: list[str]) -> str | None:
     """What a tool prints; None when it is missing, fails or takes too long."""
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=clean_environment(),
-            timeout=_TOOL_SECONDS,
-            creationflags=CREATION_FLAGS,
-            check=False,
-        )
+        done = ask(command, _TOOL_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         log.info("%s does not answer: %s", command[0], error)
         return None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .avatar.errors import AvatarError
-from .processes import CREATION_FLAGS, clean_environment
+from .processes import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +145,7 @@ def _users(path: Path) -> PythonChoice:
 
 def _ask(path: Path) -> dict[str, Any]:
     try:
-        done = _run([str(path), "-I", "-c", _PROBE], _PROBE_SECONDS)
+        done = ask([str(path), "-I", "-c", _PROBE], _PROBE_SECONDS)
         answer: dict[str, Any] = json.loads(done.stdout)
     except OSError as error:
         raise UnfitError(f"cannot be run ({error.strerror})") from error
@@ -154,18 +154,6 @@ def _ask(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise UnfitError("is no working Python") from error
     return answer
-
-
-def _run(command: list[str], seconds: float) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        env=clean_environment(),
-        timeout=seconds,
-        creationflags=CREATION_FLAGS,
-        check=False,
-    )
 
 
 def _numbers(version: str | None) -> tuple[int, ...]:
@@ -181,7 +169,7 @@ def _from_uv() -> Iterator[Path]:
     wish = ">={}.{},<{}.{}".format(*OLDEST, NEWEST[0], NEWEST[1] + 1)
     command = [uv, "python", "find", "--managed-python", "--no-python-downloads", "--no-project", wish]
     try:
-        done = _run(command, _PROBE_SECONDS)
+        done = ask(command, _PROBE_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("uv does not answer: %s", error)
         return
@@ -194,7 +182,7 @@ def _download_with_uv() -> Iterator[Path]:
     if uv is None:
         return
     try:
-        done = _run([uv, "python", "install", PREFERRED[0]], _UV_INSTALL_SECONDS)
+        done = ask([uv, "python", "install", PREFERRED[0]], _UV_INSTALL_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("uv could not download a Python: %s", error)
         return

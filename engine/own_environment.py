@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .avatar.errors import AvatarError
-from .processes import CREATION_FLAGS, clean_environment
+from .processes import ask
 
 # What LHM must be able to import. spandrel and its torchvision are not asked for: they only enlarge small
 # faces, and that says so itself where they do not load.
@@ -74,15 +74,7 @@ def _versions(python: Path, changed: int) -> tuple[tuple[str, str], ...]:
 
 def _ask(python: Path) -> dict[str, Any]:
     try:
-        done = subprocess.run(
-            [str(python), "-I", "-c", _PROBE, *MODULES],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=clean_environment(),
-            timeout=_SECONDS,
-            creationflags=CREATION_FLAGS,
-            check=False,
-        )
+        done = ask([str(python), "-I", "-c", _PROBE, *MODULES], _SECONDS)
         return json.loads(done.stdout.splitlines()[-1])
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError) as error:
         raise AvatarError(

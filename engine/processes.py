@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 # Arguments of Popen: its own process group, so that its children end with it, and no console window.
 NEW_SESSION = sys.platform != "win32"
@@ -38,6 +39,28 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         if name.upper() not in _FOREIGN and not name.upper().startswith(_FOREIGN_PREFIXES)
     }
     return kept | {"PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"} | dict(extra or {})
+
+
+def ask(command: Sequence[str | Path], seconds: float) -> subprocess.CompletedProcess[bytes]:
+    """Run a short program that sees neither our Python nor a terminal, and keep what it says.
+
+    Args:
+        command: Program and arguments.
+        seconds: How long it may take.
+
+    Raises:
+        OSError: If it does not start.
+        subprocess.TimeoutExpired: If it takes longer.
+    """
+    return subprocess.run(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=clean_environment(),
+        timeout=seconds,
+        creationflags=CREATION_FLAGS,
+        check=False,
+    )
 
 
 def terminate_group(process: subprocess.Popen[bytes]) -> None:

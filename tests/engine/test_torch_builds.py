@@ -423,7 +423,7 @@ def test_the_users_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch, tm
     versions = check_own(Path(sys.executable))
     assert versions == {"json": "2.0.9", "csv": "1.0"}
     versions["json"] = "changed by the caller"
-    monkeypatch.setattr(own_environment.subprocess, "run", lambda *_, **__: pytest.fail("asked again"))
+    monkeypatch.setattr(own_environment, "ask", lambda *_, **__: pytest.fail("asked again"))
     assert check_own(Path(sys.executable)) == {"json": "2.0.9", "csv": "1.0"}
 
 
