@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parent.parent
 NEEDS = {
     "blender": ("bpy",),
     "lift": ("cv2", "numba", "scipy"),
-    "pipeline": ("cv2", "mediapipe", "numba"),
     "prepare": ("cv2", "mediapipe"),
     "raster": ("numba", "torch"),
     "lhm": ("cv2", "mediapipe", "numba", "safetensors", "torch"),

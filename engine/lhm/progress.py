@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from ..network.plan import Plan
     from .models import LhmModel
 
-# Multiply-adds count twice. On the CPU as measured on two busy cores (docs/performance.md); elsewhere what a
+# Multiply-adds count twice. On the CPU as measured on two cores (docs/performance.md); elsewhere what a
 # usual card reaches. Only the shares of the bar follow from it.
-_FLOPS_PER_SECOND = {"cpu": 1.4e11, "mps": 3e12, "cuda": 8e13}
+_FLOPS_PER_SECOND = {"cpu": 2.4e11, "mps": 3e12, "cuda": 8e13}
 _READ_BYTES_PER_SECOND = 1e9
 _PARTS = {"head": "encoder.", "transformer": "transformer."}  # of the checkpoint, by stage
 _TEXTS = {
