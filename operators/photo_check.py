@@ -20,7 +20,7 @@ from .engine_job import EngineJob, Step, start_engine
 from .reconstruct import NO_PHOTO, request_settings
 from .reconstruction import ENGINE_MISSING, Settings
 
-PICTURE_SIDE = 512  # pixels of one of the pictures, which stand side by side
+PICTURE_SIDE = 640  # pixels of the whole picture
 _PICTURE = "photo_check.png"
 
 

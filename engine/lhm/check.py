@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Params = dict[str, Any]
     ReportProgress = Callable[[str, float, str], None]
 
-_SIDE = 512
+_SIDE = 640
 _LABELS = ("Photo", "Person", "Head")
 _PREPARED = 0.8  # of the time goes into finding the person
 
@@ -28,7 +28,7 @@ def check_photo(params: Params, progress: ReportProgress) -> Params:
     Args:
         params: ``photo``, ``picture`` (a .png file to write); and, all optional: ``mask``, ``engine``
             ("lift"), ``preparation`` ("best"), ``head_box`` (pixels of the upright photo), ``side`` (the
-            picture's height, 512), ``models`` (their folder), ``model_folder`` (of the engine "lhm-own"),
+            picture's, 640), ``models`` (their folder), ``model_folder`` (of the engine "lhm-own"),
             ``enlarge`` (true), ``labels`` (three texts, or false for none).
         progress: Told at each step.
 

@@ -37,24 +37,28 @@ def test_the_picture_shows_photo_person_and_head() -> None:
     photo = np.full((300, 200, 3), 90, np.uint8)
     body, head = np.ones((50, 30, 3), np.float32), np.zeros((40, 40, 3), np.float32)
     boxes = {"box": (50, 30, 150, 270), "square": (70, 30, 130, 90)}
-    image = np.asarray(check_picture(photo, body, head, **boxes, side=300))
-    assert image.shape == (300, 200 + 8 + 180 + 8 + 300, 3)
-    assert color_box(image[:, :200], BLUE) == (70, 30, 130, 90)
-    assert color_box(image[:, :200], ORANGE) == (50, 30, 150, 270)
-    assert (image[:, 208:388] == 255).all()
-    assert (image[:, 396:] == 0).all()
+    # 492: the photo's part is 242 x 300, so that it stands in it at its own size, 21 pixels from the left.
+    image = np.asarray(check_picture(photo, body, head, **boxes, side=492))
+    assert image.shape == (492, 492, 3)
+    assert color_box(image[:300, :242], BLUE) == (91, 30, 151, 90)
+    assert color_box(image[:300, :242], ORANGE) == (71, 30, 171, 270)
+    assert (image[:403, 250:] == 255).all()  # 30 x 50 in 242 x 492
+    assert (image[308:, 29:213] == 0).all()  # 40 x 40 in 242 x 184
 
 
 def test_a_square_beyond_the_border_is_drawn_whole() -> None:
     photo = np.full((300, 200, 3), 90, np.uint8)
     panel = np.zeros((10, 10, 3), np.float32)
-    sheet = check_picture(photo, panel, panel, box=(50, 0, 150, 270), square=(70, -60, 190, 60), side=360)
+    sheet = check_picture(photo, panel, panel, box=(50, 0, 150, 270), square=(70, -60, 190, 60), side=589)
     image = np.asarray(sheet)
-    assert color_box(image[:, :200], BLUE) == (70, 0, 190, 120)
-    labelled = check_picture(
-        photo, panel, panel, box=(50, 0, 150, 270), square=None, side=300, labels=("a", "b", "c")
+    assert color_box(image[:360, :290], BLUE) == (115, 0, 235, 120)
+    plain, labelled = (
+        check_picture(photo, panel, panel, box=(50, 0, 150, 270), square=None, side=300, labels=labels)
+        for labels in (None, ("a", "b", "c"))
     )
-    assert labelled.height > 300
+    assert plain.size == labelled.size == (300, 300)
+    bright = [(np.asarray(each) > 200).all(axis=2).sum() for each in (plain, labelled)]
+    assert bright[0] == 0 < bright[1]
 
 
 @pytest.mark.parametrize("engine", ["lift", "lhm-mini"])
@@ -73,7 +77,7 @@ def test_the_method_writes_picture_and_report(root: Path, tmp_path: Path, engine
     }
     answer = METHODS["check_photo"](params, lambda *progress: told.append(progress[1]))
     image = Image.open(answer["picture"])
-    assert image.height == 240
+    assert image.size == (240, 240)
     report = answer["report"]
     assert report["people"] == 1
     assert any("cut out by" in sentence for sentence in report["sentences"])
@@ -83,8 +87,6 @@ def test_the_method_writes_picture_and_report(root: Path, tmp_path: Path, engine
         assert report["network"]["image_size"] == [840, 504]
         assert any("The head was found by the face" in sentence for sentence in report["sentences"])
         assert any("bicubic" in sentence for sentence in report["sentences"])
-        # Photo, body image and head image, each at that height.
-        assert image.width == 180 + 8 + round(240 * 504 / 840) + 8 + 240
 
 
 def test_a_model_of_ones_own_tells_its_sizes(root: Path, own_folder: Path, tmp_path: Path) -> None:
