@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import platform
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "Engine", "ReconstructRequest", "Reconstruction", "reconstruct"]
 
 _PACKAGES = ("numpy", "scipy", "numba", "opencv-contrib-python-headless", "mediapipe", "pillow")
+# Modules of packages that go by other names, too: mediapipe asks for another build of OpenCV than ours.
+_MODULES = {"opencv-contrib-python-headless": "cv2", "pillow": "PIL"}
 _LIFT_LICENCES = {"engine": "GPL-3.0-or-later", "body": "CC0-1.0", "weights": "none"}
 # Seconds of a run on two cores, and what the artist reads.
 _LIFT_STAGES = {
@@ -145,7 +148,16 @@ ENGINES: Mapping[str, Callable[[ReconstructRequest], Engine]] = {
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
     """Python and the packages that shape the result."""
     found = {"python": platform.python_version()}
-    return found | {name: importlib.metadata.version(name) for name in (*_PACKAGES, *packages)}
+    return found | {name: _version(name) for name in (*_PACKAGES, *packages)}
+
+
+def _version(package: str) -> str:
+    """A package's version; in an environment of the user's own only its module may be known."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        module = importlib.import_module(_MODULES.get(package, package))
+        return str(getattr(module, "__version__", "unknown"))
 
 
 def peak_memory() -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
+import PIL
 import pytest
 import torch
 from lhm_avatars.engine import pipeline
@@ -279,6 +282,16 @@ def test_what_is_missing_is_said_before_the_photo_is_read(request_of: Any, tmp_p
     request = request_of(engine="lhm-1b", models=tmp_path, photo=tmp_path / "gone.jpg")
     with pytest.raises(AvatarError, match=r"^A licence is not accepted yet: LHM weights"):
         pipeline.reconstruct(request, quiet)
+
+
+def test_versions_are_told_where_packages_have_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", unknown)
+    found = pipeline.versions(("torch",))
+    assert found["opencv-contrib-python-headless"] == cv2.__version__
+    assert (found["pillow"], found["torch"]) == (PIL.__version__, torch.__version__)
 
 
 def test_without_torch_it_is_said_where_to_get_it(request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
