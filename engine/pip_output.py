@@ -25,6 +25,9 @@ _COMPLAINTS = (
      "download was cut. Install again; if you install from a folder, copy its files again."),
     (r"incomplete-download|Wheel '.*' located at .* is invalid",
      "The download of a package was cut. Install again; what was fetched whole is kept."),
+    (r"Windows Long Path support",
+     "A path is too long for Windows. Choose a shorter folder for the engine in the preferences, such as "
+     "C:\\lhm, and install again."),
     (r"No space left on device|\[Errno 28\]|not enough space on the disk",
      "The disk is full. Free some space and install again; what was done is kept."),
     (r"Permission denied|Access is denied",

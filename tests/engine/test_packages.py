@@ -49,6 +49,11 @@ def lock(tmp_path: Path) -> Path:
          "A package is not the one that this version of the add-on was tested with"),
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
          "The disk is full. Free some space and install again"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 2] No such file or directory: 'x.h'\n"
+         "HINT: This error might have occurred since this system does not have Windows Long Path support "
+         "enabled.",
+         "A path is too long for Windows. Choose a shorter folder for the engine in the preferences, such as "
+         "C:\\lhm, and"),
         ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'",
          "A file could not be written. Choose a folder"),
         ("WARNING: Retrying ... NewConnectionError('<...>: Failed to establish a new connection')\n"
