@@ -44,8 +44,9 @@ def best_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         computes = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
-        # torch has no public question for it.
-        computes = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        # torch has no public question for it, and older ones, as gsplat's wheels need them, none at all.
+        questions = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        computes = any(getattr(torch.cpu, name, bool)() for name in questions)
     else:
         computes = False
     return torch.bfloat16 if computes else torch.float32

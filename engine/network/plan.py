@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FIRST_ROWS, _FEWEST_ROWS = 8192, 512
-_CPU_ALLOCATOR = (
-    "DefaultCPUAllocator",
-    "not enough memory",
-)  # torch's words where the CPU has no memory left
+# torch's words where the CPU or Apple's GPU has no memory left: it has no error type for them.
+_NO_MEMORY = ("DefaultCPUAllocator", "not enough memory", "MPS backend out of memory")
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,11 @@ class Plan:
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether a device or the computer has no memory left; the CPU has no error type of its own for it."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    """Whether a device or the computer has no memory left."""
+    # torch.OutOfMemoryError is the same, but only from 2.5 on.
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _CPU_ALLOCATOR)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
 
 
 def with_less_memory(plan: Plan, job: Callable[[Plan], Result], model: str) -> tuple[Result, Plan, list[str]]:

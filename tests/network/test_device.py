@@ -55,6 +55,14 @@ def test_this_machine_is_measured() -> None:
     assert matrix_rate(device, best_dtype(device)) > 1e9
 
 
+def test_where_torch_cannot_say_whether_the_cpu_has_bfloat16_it_is_not_used(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    assert best_dtype(torch.device("cpu")) == torch.bfloat16
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.delattr(torch.cpu, name)
+    assert best_dtype(torch.device("cpu")) == torch.float32
+
+
 def test_a_device_that_is_not_there_is_named(monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(AvatarError, match="finds no CUDA device"):

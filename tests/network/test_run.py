@@ -121,6 +121,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         with_less_memory(ON_CPU, broken, "LHM-1B")
     assert out_of_memory(MemoryError())
+    assert out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB, other: 2.00 GB)"))
     assert not out_of_memory(ValueError("out of memory"))
 
 
