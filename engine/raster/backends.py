@@ -104,6 +104,6 @@ def _load(binary: Path, reason: str) -> Backend:
     try:
         load_gsplat(binary)
         return Backend("gsplat", reason, try_gsplat())
-    # The ways in which compiled code of another version or for another graphics card fails.
-    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+    # The ways in which gsplat of another version, or compiled for another graphics card, fails.
+    except (ImportError, OSError, RuntimeError, AttributeError, TypeError, AssertionError) as error:
         return Backend("cpu", f"{reason}, does not work here: {error}", CPU_MAX_ALPHA)

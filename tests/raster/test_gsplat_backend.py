@@ -123,14 +123,22 @@ def test_a_wrong_picture_is_not_used(fake: FakeGsplat, monkeypatch: pytest.Monke
     assert "does not work here: gsplat drew" in chosen.reason
 
 
-def test_code_for_another_graphics_card_is_not_used(
-    fake: FakeGsplat, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: no kernel image is available"),
+        TypeError("rasterization() got an unexpected keyword argument 'camera_model'"),
+        AssertionError("(1, 1, 4, 4)"),
+    ],
+)
+def test_code_for_another_card_or_of_another_version_is_not_used(
+    fake: FakeGsplat, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fails(*_: object, **__: object) -> None:
-        raise RuntimeError("CUDA error: no kernel image is available")
+        raise error
 
     monkeypatch.setattr(fake, "rasterization", fails)
-    assert choose_backend().reason.endswith("does not work here: CUDA error: no kernel image is available")
+    assert choose_backend().reason.endswith(f"does not work here: {error}")
 
 
 def test_compiling_is_asked_for_by_word_only(monkeypatch: pytest.MonkeyPatch) -> None:
