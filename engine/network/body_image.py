@@ -26,6 +26,7 @@ LONGER_SIDE = 896  # pixels, between crop and last resize
 PATCH = 14  # sizes are whole patches of the head's encoder, although the body's has 16
 _ROOM = 1.1  # of the person's box
 _ASPECT_TOLERANCE = 0.03
+_SHARES = (np.arange(256) / 255).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,9 @@ def body_image(
     box = person_box(mask)
     left, top, right, bottom = box
     color, cover = _padded(rgb[top:bottom, left:right], mask[top:bottom, left:right], aspect)
-    cover = (cover / 255 > 0.5).astype(np.float32)
-    color = (color / 255 * cover[..., None] + (1 - cover[..., None])).astype(np.float32)
+    cover = (cover > 127).astype(np.float32)
+    color = _SHARES[color]  # a table: dividing would take gigabytes for a large photo
+    color[cover == 0] = 1
     scale = longer_side / max(cover.shape)
     color, cover = (_resized(each, [round(side * scale) for side in cover.shape]) for each in (color, cover))
     window = _centred_window(cover, aspect)
