@@ -178,9 +178,9 @@ def build(
     _check_source(wheel_dir, online=online)
     with _disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
-        _check_space(root, requirements)
         choice = python if isinstance(python, PythonChoice) else find_python(python, online=online)
         with exclusive(root / _LOCK_FILE):
+            _check_space(root, requirements)
             job = Job(root / LOG_FILE, progress, cancelled)
             partial = _complete(root, choice, wheel_dir, requirements, job, began)
             return _move_into_place(partial, job)
@@ -233,7 +233,7 @@ def _complete(
     ready = {
         "packages": trial.packages,
         "measure": trial.measure,
-        "bytes": sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()),
+        "bytes": _size(folder),
         "python": ".".join(map(str, choice.version)),
         "made_from": str(choice.path),
         "seconds": round(time.monotonic() - began, 1),
@@ -284,9 +284,11 @@ def _check_source(wheel_dir: Path | None, *, online: bool) -> None:
 
 def _check_space(root: Path, requirements: Requirements) -> None:
     free = shutil.disk_usage(root).free
-    if free < requirements.free_bytes:
+    begun = (p for p in _environments(root) if p.suffix and _is_for(p, requirements))
+    needed = requirements.free_bytes - sum(map(_size, begun))  # what is there needs no room any more
+    if free < needed:
         raise AvatarError(
-            f"The engine needs {requirements.free_bytes / 1e9:.1f} GB in {root}, but only {free / 1e9:.1f} "
+            f"The engine needs {needed / 1e9:.1f} GB in {root}, but only {free / 1e9:.1f} "
             "GB are free. Free some space, or choose a folder on another disk."
         )
 
@@ -332,6 +334,11 @@ def _environments(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
     return sorted((p for p in root.iterdir() if _FOLDER.fullmatch(p.name) and p.is_dir()), reverse=True)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
 
 
 def _is_for(folder: Path, requirements: Requirements) -> bool:

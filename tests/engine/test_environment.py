@@ -301,6 +301,22 @@ def test_too_little_space_is_said_before_the_start(tmp_path: Path, wheels: Path,
     assert not list(tmp_path.glob("engine-*"))
 
 
+def test_what_an_interrupted_installation_holds_needs_no_space_again(
+    tmp_path: Path, wheels: Path, tiny: Requirements, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = replace(tiny, free_bytes=5_000_000_000)
+    arguments = {"python": PYTHON, "wheel_dir": wheels, "requirements": large}
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda _: SimpleNamespace(free=6_000_000_000))
+    with pytest.raises(Cancelled):
+        build(tmp_path, **arguments, **cancel_when(lambda stage, *_: stage == "packages"))
+    (partial,) = tmp_path.glob("*.tmp")
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda _: SimpleNamespace(free=4_000_000_000))
+    assert "The engine needs 5.0 GB in" in refusal(tmp_path, **arguments)
+    with (partial / "torch").open("wb") as file:
+        file.truncate(1_100_000_000)  # takes no room on most disks
+    assert build(tmp_path, **arguments).exists()
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, wheels: Path, tiny: Requirements) -> None:
     (tmp_path / "file").touch()
     sentence = refusal(tmp_path / "file" / "engine", wheel_dir=wheels, requirements=tiny)
