@@ -93,9 +93,15 @@ def load_enlarger(path: Path | None, device: str = "cpu") -> tuple[Enlarger | No
     model.to(torch.device(device)).eval()
 
     def run(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].to(device)
-        with torch.inference_mode():
-            large = model(tensor)[0].clamp(0, 1)
+        tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
+        try:
+            with torch.inference_mode():
+                large = model(tensor.to(device))[0].clamp(0, 1)
+        except RuntimeError as error:  # no memory left, or an operation that the device does not have
+            raise AvatarError(
+                f"{path.name} could not enlarge the head ({str(error).splitlines()[0]}). Switch Enlarge Face "
+                "off in the settings, or choose the processor as device."
+            ) from error
         return np.ascontiguousarray(large.float().cpu().numpy().transpose(1, 2, 0))
 
     return Enlarger(path.name, int(model.scale), run), ""

@@ -28,7 +28,7 @@ def read_config(path: Path) -> LhmConfig:
     if not path.is_file():
         raise AvatarError(f"Your own model lacks the file {path.name}. Choose the folder that holds it.")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
         config = _built(LhmConfig, values, "")
         _require_possible(config)
     except (OSError, ValueError) as error:

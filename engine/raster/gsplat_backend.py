@@ -45,7 +45,8 @@ def load_gsplat(binary: Path) -> None:
     Raises:
         ImportError: If the compiled code does not load, or gsplat does not take it.
     """
-    gsplat = importlib.import_module("gsplat")
+    with no_compilers():
+        gsplat = importlib.import_module("gsplat")
     name = f"gsplat.{PACKED_NAME}"
     if binary.name.split(".")[0] == COMPILED_NAME:
         spec = importlib.util.spec_from_file_location(COMPILED_NAME, binary)

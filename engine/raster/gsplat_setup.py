@@ -79,7 +79,7 @@ def _find_compiled(version: str, torch: Any) -> Found:
     if binary is None:
         return Found(None, f"gsplat {version} is installed without compiled CUDA code", can_compile=True)
     stamp = folder / STAMP
-    if not stamp.is_file() or json.loads(stamp.read_text(encoding="utf-8")) != binary.stat().st_size:
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8").strip() != str(binary.stat().st_size):
         return Found(None, f"compiling gsplat {version} did not come to its end", can_compile=True)
     return Found(binary, f"gsplat {version}, compiled on this computer")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,3 +111,36 @@ def test_a_torchvision_for_another_torch_is_said(tmp_path: Path, monkeypatch: py
     enlarger, why_not = load_enlarger(tmp_path / "RealESRGAN_x4plus.pth")
     assert enlarger is None
     assert "torchvision::nms does not exist" in why_not
+
+
+class FakeNetwork:
+    """What spandrel gives, on a device that has no memory left."""
+
+    input_channels = output_channels = 3
+    purpose, scale = "SR", FACTOR
+
+    def to(self, device: torch.device) -> FakeNetwork:
+        return self
+
+    def eval(self) -> FakeNetwork:
+        return self
+
+    def __call__(self, tensor: torch.Tensor) -> torch.Tensor:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory.\nTried to allocate 9 GiB")
+
+
+def test_a_head_that_cannot_be_enlarged_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = SimpleNamespace(load_from_state_dict=lambda state: FakeNetwork())
+    fake = SimpleNamespace(
+        ImageModelDescriptor=FakeNetwork,
+        ModelLoader=lambda: loader,
+        UnsupportedModelError=KeyError,
+        canonicalize_state_dict=lambda state: state,
+    )
+    monkeypatch.setitem(sys.modules, "spandrel", fake)
+    torch.save(nothing_learnt(), tmp_path / "tiny.pth")
+    enlarger, _ = load_enlarger(tmp_path / "tiny.pth")
+    assert enlarger is not None
+    wanted = r"tiny\.pth could not enlarge the head \(CUDA out of memory\.\)\. Switch Enlarge Face off"
+    with pytest.raises(AvatarError, match=wanted):
+        enlarger.run(np.zeros((5, 7, 3), np.float32))
