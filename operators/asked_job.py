@@ -11,6 +11,7 @@ from ..properties import job_state
 from .engine_job import wait
 from .jobs import BUSY, Job, ModalJob, running
 from .looks import refresh
+from .words import reported
 
 
 class AskedJob(ModalJob):
@@ -62,9 +63,12 @@ class AskedJob(ModalJob):
         if self._asked:
             values = {name: getattr(self, name) for name in self.handed_on}
             name = type(self).bl_idname.partition(".")[2]  # an instance has Blender's own form, LHM_OT_...
-            return getattr(bpy.ops.lhm, name)("INVOKE_DEFAULT", go=True, **values) - {"RUNNING_MODAL"} or {
-                "FINISHED"
-            }
+            try:
+                begun = getattr(bpy.ops.lhm, name)("INVOKE_DEFAULT", go=True, **values)
+            except RuntimeError as error:  # else Blender would show it as a mistake of the add-on
+                self.report({"ERROR"}, reported(error))
+                return {"CANCELLED"}
+            return begun - {"RUNNING_MODAL"} or {"FINISHED"}
         try:
             job = self.start(context)
             try:

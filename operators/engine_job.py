@@ -15,12 +15,11 @@ import bpy
 from ..engine.avatar.errors import AvatarError
 from ..engine.client import EngineClient, value_of
 from ..engine.environment import engine_variables
-from ..engine.protocol import Progress, Result
+from ..engine.protocol import Failure, Progress, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..engine.protocol import Failure
     from .jobs import Job
 
 Outcome = TypeVar("Outcome")
@@ -87,7 +86,7 @@ class EngineJob(Generic[Outcome]):
             elif not self._over():
                 self._answers.append(event)
                 if not self._over():
-                    self._request = self._next()
+                    self._go_on()
         return self._over()
 
     def result(self) -> Outcome:
@@ -113,6 +112,12 @@ class EngineJob(Generic[Outcome]):
     def _next(self) -> int:
         step = self._steps[len(self._answers)]
         return self._client.request(step.method, step.params)
+
+    def _go_on(self) -> None:
+        try:
+            self._request = self._next()
+        except AvatarError as error:  # the engine died between two steps; poll() must not fail
+            self._answers.append(Failure(self._request, "user", str(error)))
 
     def _over(self) -> bool:
         failed = bool(self._answers) and not isinstance(self._answers[-1], Result)

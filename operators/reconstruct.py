@@ -40,6 +40,7 @@ from .reconstruction import (
     place,
     reconstruct_photo,
 )
+from .words import reported
 
 if TYPE_CHECKING:
     from .engine_job import EngineJob
@@ -229,7 +230,12 @@ class LHM_OT_choose_photo(bpy.types.Operator):
         """Remember the photo and begin."""
         settings(context).photo = self.filepath
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        return bpy.ops.lhm.reconstruct(how) - {"RUNNING_MODAL"} or {"FINISHED"}
+        try:
+            begun = bpy.ops.lhm.reconstruct(how)
+        except RuntimeError as error:  # else Blender would show it as a mistake of the add-on
+            self.report({"ERROR"}, reported(error))
+            return {"CANCELLED"}
+        return begun - {"RUNNING_MODAL"} or {"FINISHED"}
 
 
 class LHM_FH_photo(bpy.types.FileHandler):

@@ -22,3 +22,12 @@ def size_words(count: float) -> str:
         count: Bytes.
     """
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
+
+
+def reported(error: RuntimeError) -> str:
+    """What an operator reported as an error, as its caller in Python is told.
+
+    Args:
+        error: Raised by ``bpy.ops``.
+    """
+    return str(error).removeprefix("Error: ").strip()
