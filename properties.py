@@ -98,18 +98,19 @@ else:
 
     def _fields(options: set[str]) -> type:
         """The properties of `SETTING_NAMES`, to inherit from: the scene's and the operator's are one text."""
+        path_options = options | {"PATH_SUPPORTS_BLEND_RELATIVE"}
 
         class Fields:
             photo: StringProperty(
                 name="Photo",
                 description="A photo of one person, best seen whole and from the front",
-                subtype="FILE_PATH", options=options,
+                subtype="FILE_PATH", options=path_options,
             )  # fmt: skip
             mask: StringProperty(
                 name="Mask",
                 description="An image of the photo's size, white where the person is. Empty: found "
                 "automatically",
-                subtype="FILE_PATH", options=options,
+                subtype="FILE_PATH", options=path_options,
             )  # fmt: skip
             engine: EnumProperty(
                 name="Engine", description="What makes the avatar", items=ENGINE_ITEMS, options=options
@@ -132,7 +133,7 @@ else:
                 name="Model Folder",
                 description="Holds model.safetensors, config.json and dense_sample_points of your own "
                 "LHM model",
-                subtype="DIR_PATH", options=options,
+                subtype="DIR_PATH", options=path_options,
             )  # fmt: skip
             preparation: EnumProperty(
                 name="Preparation", description="How the photo is made ready for LHM",

@@ -153,7 +153,8 @@ def _first_look() -> None:
 def attach(undo: ExitStack) -> None:
     """Look at the hardware soon after the start, where there is a window to show it in."""
     if not bpy.app.background:
-        bpy.app.timers.register(_first_look, first_interval=_FIRST_LOOK_SECONDS)
+        # Persistent: Blender started with a file loads it after the add-ons, and would drop the timer.
+        bpy.app.timers.register(_first_look, first_interval=_FIRST_LOOK_SECONDS, persistent=True)
         undo.callback(_stop_timer)
     undo.callback(_seen.clear)
     undo.callback(_hardware.clear)

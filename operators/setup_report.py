@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _MANIFEST = Path(__file__).parents[1] / "blender_manifest.toml"
 _LOG_LINES = 20
+_LOGIN = re.compile(r"://[^/@\s]+@")  # name and password of a mirror
 _SHORTEST_NAME = 3  # a user called "a" would leave no word whole
 
 
@@ -64,6 +66,7 @@ def anonymous(text: str, token: str = "") -> str:
         text: Any.
         token: To be left out as well.
     """
+    text = _LOGIN.sub("://", text)
     home = Path.home()
     for path in (str(home), home.as_posix(), str(home).replace("\\", "\\\\")):
         if len(path) > 1:

@@ -6,7 +6,9 @@ import re
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -439,6 +441,33 @@ def test_the_report_names_nobody(lhm_engine: Path, tmp_path: Path, monkeypatch: 
 def test_a_name_outside_the_home_folder_is_hidden_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", lambda: Path("/home/jane"))
     assert anonymous("/home/jane/x and /mnt/jane/y") == "~/x and /mnt/USER/y"
+
+
+def test_the_login_of_a_mirror_is_hidden() -> None:
+    assert anonymous("Mirror https://jane:pass@hub.example/a@b") == "Mirror https://hub.example/a@b"
+
+
+def test_the_first_look_outlives_the_file_that_blender_is_started_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "empty.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
+    monkeypatch.setattr(looks, "_FIRST_LOOK_SECONDS", 60.0)
+    monkeypatch.setattr(looks, "bpy", _in_a_window())
+    with ExitStack() as undo:
+        looks.attach(undo)
+        bpy.ops.wm.open_mainfile(filepath=path)
+        assert bpy.app.timers.is_registered(looks._first_look)
+    assert not bpy.app.timers.is_registered(looks._first_look)
+
+
+def _in_a_window() -> SimpleNamespace:
+    return SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers))
+
+
+def test_paths_beside_the_blend_file_may_be_chosen() -> None:
+    fields = bpy.context.scene.lhm_avatars.bl_rna.properties
+    assert all(fields[name].is_path_supports_blend_relative for name in ("photo", "mask", "model_folder"))
 
 
 def test_with_needs_is_what_the_states_count(lhm: ModuleType) -> None:
