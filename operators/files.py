@@ -116,6 +116,8 @@ def avatar_of(armature: bpy.types.Object) -> Avatar:
 def _shape_of(armature: bpy.types.Object) -> ShapeSpace | None:
     """The shape space; None where there is none or a part of it is lost. An avatar is whole without it."""
     try:
+        if has_shape(armature):
+            photo_betas(armature)  # a part like the others
         return read_shape(armature, cloud_of(armature).data)
     except AvatarError:
         log.warning(SHAPE_LEFT_OUT, exc_info=True)

@@ -209,6 +209,15 @@ def test_an_avatar_with_a_damaged_shape_is_exported_without_it(
     assert load_avatar(tmp_path / "rest.lhma").shape is None
 
 
+def test_an_avatar_that_lost_the_photos_betas_is_exported_without_a_shape(
+    shapely: Avatar, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    del add(shapely)["lhm_photo_betas"]
+    bpy.ops.lhm.export_avatar(filepath=str(tmp_path / "rest.lhma"))
+    assert SHAPE_LEFT_OUT in capfd.readouterr().out
+    assert load_avatar(tmp_path / "rest.lhma").shape is None
+
+
 def test_files_of_older_versions_have_no_sliders(avatar: Avatar, tmp_path: Path) -> None:
     save_avatar(tmp_path / "old.lhma", avatar)
     bpy.ops.lhm.import_avatar(filepath=str(tmp_path / "old.lhma"))
