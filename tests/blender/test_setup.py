@@ -457,7 +457,8 @@ def test_the_first_look_outlives_the_file_that_blender_is_started_with(
     with ExitStack() as undo:
         looks.attach(undo)
         bpy.ops.wm.open_mainfile(filepath=path)
-        assert bpy.app.timers.is_registered(looks._first_look)
+        kept = bpy.app.timers.is_registered(looks._first_look)
+    assert kept
     assert not bpy.app.timers.is_registered(looks._first_look)
 
 
