@@ -96,9 +96,14 @@ class ModalJob:
         self._watch = Watch(job)
         _running.append(self._watch)
         job_state(context).begin(self.title)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(TICK_SECONDS, window=context.window)
-        manager.modal_handler_add(self)
+        manager, window = context.window_manager, context.window
+        if window is not None and window.parent is not None:
+            window = window.parent  # the Preferences may be closed while the job goes on
+            with context.temp_override(window=window):
+                manager.modal_handler_add(self)
+        else:
+            manager.modal_handler_add(self)
+        self._timer = manager.event_timer_add(TICK_SECONDS, window=window)
         self._show(context)
         return {"RUNNING_MODAL"}
 

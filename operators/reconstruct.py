@@ -228,7 +228,7 @@ class LHM_OT_choose_photo(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remember the photo and begin."""
-        settings(context).photo = self.filepath
+        settings(context).photo = _beside_the_file(self.filepath)
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
         try:
             begun = bpy.ops.lhm.reconstruct(how)
@@ -236,6 +236,16 @@ class LHM_OT_choose_photo(bpy.types.Operator):
             self.report({"ERROR"}, reported(error))
             return {"CANCELLED"}
         return begun - {"RUNNING_MODAL"} or {"FINISHED"}
+
+
+def _beside_the_file(path: str) -> str:
+    """A path as the .blend shall keep it: relative to it, where it is saved and the user wants that."""
+    if not bpy.data.filepath or not bpy.context.preferences.filepaths.use_relative_paths:
+        return path
+    try:
+        return bpy.path.relpath(path)
+    except ValueError:  # on another drive of Windows
+        return path
 
 
 class LHM_FH_photo(bpy.types.FileHandler):

@@ -90,6 +90,20 @@ def test_the_sidebars_settings_are_used_when_none_are_given(engine: Path) -> Non
     assert (settings["seed"], settings["count"]) == (11, 12_000)
 
 
+def test_a_saved_file_keeps_a_chosen_photo_relative(engine: Path) -> None:
+    bpy.ops.wm.save_as_mainfile(filepath=str(engine / "scene.blend"))
+    relative = bpy.context.preferences.filepaths.use_relative_paths
+    try:
+        for wanted, kept in ((True, "//good.jpg"), (False, str(engine / "good.jpg"))):
+            bpy.context.preferences.filepaths.use_relative_paths = wanted
+            assert bpy.ops.lhm.choose_photo(filepath=str(engine / "good.jpg")) == {"FINISHED"}
+            assert bpy.context.scene.lhm_avatars.photo == kept
+            assert bpy.context.view_layer.objects.active.name.startswith("good")
+    finally:
+        bpy.context.preferences.filepaths.use_relative_paths = relative
+        bpy.ops.wm.read_homefile(use_empty=True)
+
+
 def test_choosing_a_photo_reconstructs_it(engine: Path) -> None:
     assert bpy.ops.lhm.choose_photo(filepath=str(engine / "good.jpg")) == {"FINISHED"}
     assert bpy.context.scene.lhm_avatars.photo == str(engine / "good.jpg")
