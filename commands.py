@@ -16,6 +16,7 @@ import bpy
 from .engine import environment, torch_builds
 from .engine.avatar.errors import AvatarError
 from .engine.protocol import EngineBug
+from .engine.request import DEFAULT_COUNT, ENGINE_NAMES, LIFT
 from .engine.weights.catalogue import LICENCES
 from .engine.weights.licences import accept
 from .operators.engine_job import wait
@@ -27,7 +28,7 @@ from .operators.preview import add_camera, set_up_preview
 from .operators.reconstruction import Settings, reconstruct_photo
 from .operators.setup_report import setup_report
 from .preferences import engine_root, engines, models_root, preferences
-from .properties import BETAS, DEFAULT_COUNT, ENGINES, LIFT
+from .properties import BETAS
 from .rendering.preview_engine import ENGINE_ID
 from .rigging.avatar_objects import AVATAR_KEY
 
@@ -287,7 +288,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """What decides an avatar, besides the photo."""
     parser.add_argument("--mask", type=Path, metavar="IMAGE", help="white where the person is")
-    parser.add_argument("--engine", choices=ENGINES, default=LIFT, help="(default: %(default)s)")
+    parser.add_argument("--engine", choices=ENGINE_NAMES, default=LIFT, help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--count", type=int, default=DEFAULT_COUNT, help="lift: splats (default: %(default)s)"

@@ -16,37 +16,31 @@ from bpy.props import (
     StringProperty,
 )
 
+from .engine.request import DEFAULT_COUNT, FEWEST, LIFT, MOST, OWN_MODEL, RELEASED_MODELS
 from .engine.weights.catalogue import asset
 
-DEFAULT_COUNT = 40_000
 CANCELLED = "Cancelled"
 """How a job ended that the user stopped."""
 
-FEWEST, MOST = 5_000, 500_000  # Gaussians, as the engine allows
 BETAS = 10  # as many directions of body shape as LHM knows
 
-LIFT, OWN = "lift", "lhm-own"
-LHM_MODELS = ("lhm-mini", "lhm-500m", "lhm-500m-hf", "lhm-1b", "lhm-1b-hf")
-"""The published models, the smallest first; also their names in the catalogue of models."""
-
-ENGINES = (LIFT, *LHM_MODELS, OWN)
 _FOR_LHM = "Needs the engine for LHM, accepted licences and a download of"
-_NON_COMMERCIAL = "For non-commercial use only"
+NON_COMMERCIAL = "For non-commercial use only"
 ENGINE_ITEMS = (
     (LIFT, "Built-in (lift)", "Needs no model, no licence and no graphics card; results are yours"),
     *(
         (
             name,
             asset(name).title,
-            f"{asset(name).purpose}. {_FOR_LHM} {asset(name).expected_bytes / 1e9:.1f} GB. {_NON_COMMERCIAL}",
+            f"{asset(name).purpose}. {_FOR_LHM} {asset(name).expected_bytes / 1e9:.1f} GB. {NON_COMMERCIAL}",
         )
-        for name in LHM_MODELS
+        for name in RELEASED_MODELS
     ),
     (
-        OWN,
+        OWN_MODEL,
         "Own LHM Model",
         "A model of your own in LHM's format, in a folder. Needs the engine for LHM. LHM's terms hold for "
-        f"what was made from its weights or SMPL-X: {_NON_COMMERCIAL.lower()}",
+        f"what was made from its weights or SMPL-X: {NON_COMMERCIAL.lower()}",
     ),
 )
 PREPARATION_ITEMS = (

@@ -9,7 +9,7 @@ from bpy.props import BoolProperty
 from ..engine.avatar.errors import AvatarError
 from ..properties import job_state
 from .engine_job import wait
-from .jobs import BUSY, Job, ModalJob, running
+from .jobs import Job, ModalJob, idle
 from .looks import refresh
 from .words import reported
 
@@ -34,10 +34,7 @@ class AskedJob(ModalJob):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Nothing else goes on."""
-        if running() is not None:
-            cls.poll_message_set(BUSY)
-            return False
-        return True
+        return idle(cls)
 
     def start(self, context: bpy.types.Context) -> Job:
         """Begin; may raise AvatarError."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..engine import torch_builds
+from ..engine.request import LIFT, OWN_MODEL, RELEASED_MODELS
 from ..engine.weights.catalogue import LICENCES, asset, with_needs
 from ..preferences import engines, models_root, preferences
-from ..properties import LHM_MODELS, LIFT, OWN, settings
+from ..properties import settings
 from .looks import fit, kept, known_hardware, model_status, offered_builds
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 READY, NO_ENGINE, NO_FOLDER, NO_LICENCE = "ready", "engine", "folder", "licence"
 NO_DOWNLOAD, NO_FILE, TOO_LARGE = "download", "file", "too large"
-SMALLEST = LHM_MODELS[0]
+SMALLEST = RELEASED_MODELS[0]
 SAPIENS = "sapiens-1b"
 _OWN_FILES = ("model.safetensors", "config.json")
 
@@ -91,7 +92,7 @@ def time_words(seconds: float | None) -> str:
 
 
 def _state(context: bpy.types.Context, engine: str, there: Engines, own_folder: str) -> EngineState:
-    if engine == OWN:
+    if engine == OWN_MODEL:
         return _own_state(context, there, own_folder)
     fitting = fit(context, engine)
     complete = not _lacking(context, with_needs(engine))

@@ -19,7 +19,7 @@ from ..rendering.engine_session import LOG_FILE as PREVIEW_LOG
 from ..rendering.engine_session import shared
 from .asked_job import AskedJob
 from .engine_job import LOG_FILE as ENGINE_LOG
-from .jobs import BUSY, running
+from .jobs import idle
 from .looks import known_hardware, look_at_hardware, refresh
 
 DOWNLOAD = "about 230 MB to download, 800 MB on disk"
@@ -183,10 +183,7 @@ class _Remove:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is one, and it has nothing to do."""
-        if running() is not None:
-            cls.poll_message_set(BUSY)
-            return False
-        return cls.found(context) is not None
+        return idle(cls) and cls.found(context) is not None
 
     @classmethod
     def found(cls, context: bpy.types.Context) -> Requirements | None:

@@ -77,6 +77,14 @@ def running() -> Watch | None:
     return _running[-1] if _running else None
 
 
+def idle(operator: type) -> bool:
+    """Whether no job is in the window; where one is, the operator's greyed button says so."""
+    if running() is None:
+        return True
+    operator.poll_message_set(BUSY)
+    return False
+
+
 class ModalJob:
     """What the operators of long jobs share: begin, tick, Esc, and exactly one end.
 

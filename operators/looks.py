@@ -103,7 +103,7 @@ def fit(context: bpy.types.Context, engine: str) -> Preflight | None:
 
     Args:
         context: For the preferences.
-        engine: One of ``properties.LHM_MODELS``.
+        engine: One of ``request.RELEASED_MODELS``.
     """
     key = ("fit", engine, engines(context), models_root(context), preferences(context).device)
     return kept(key, lambda: _fit(context, engine))

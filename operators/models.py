@@ -14,7 +14,7 @@ from ..engine.weights.store import delete, status
 from ..preferences import engines, models_root, preferences
 from .asked_job import AskedJob
 from .engine_job import EngineJob, Step, start_engine
-from .jobs import BUSY, running
+from .jobs import idle
 from .looks import refresh
 from .reconstruction import ENGINE_MISSING, LHM_ENGINE_MISSING
 from .words import size_words
@@ -198,10 +198,7 @@ class LHM_OT_delete_model(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Nothing else goes on."""
-        if running() is not None:
-            cls.poll_message_set(BUSY)
-            return False
-        return True
+        return idle(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask first."""

@@ -13,8 +13,9 @@ from bpy.app.handlers import persistent
 from numpy.typing import NDArray
 
 from ..engine.avatar.errors import AvatarError
+from ..engine.request import LIFT
 from ..preferences import Engines, engines
-from ..properties import LIFT, settings
+from ..properties import settings
 from .asked_job import AskedJob
 from .engine_job import EngineJob, Step, start_engine
 from .reconstruct import NO_PHOTO, request_settings

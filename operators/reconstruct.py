@@ -13,12 +13,10 @@ from bpy.props import EnumProperty, FloatVectorProperty, StringProperty
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.protocol import Progress
+from ..engine.request import DEFAULT_COUNT, LIFT, OWN_MODEL
 from ..preferences import engines, models_root, preferences
 from ..properties import (
-    DEFAULT_COUNT,
     ENGINE_ITEMS,
-    LIFT,
-    OWN,
     POSE_ITEMS,
     SETTING_NAMES,
     OperatorFields,
@@ -28,7 +26,7 @@ from ..properties import (
 )
 from . import reconstruction
 from .engine_state import NO_ENGINE, EngineState, state_of
-from .jobs import BUSY, ModalJob, running
+from .jobs import ModalJob, idle
 from .looks import refresh
 from .preview import reveal_colors
 from .reconstruction import (
@@ -269,7 +267,6 @@ def request_settings(fields: SceneFields) -> Settings:
     Args:
         fields: Of the scene or of the operator.
     """
-    lhm = fields.engine != LIFT
     settings = Settings(
         mask=_path(fields.mask),
         seed=fields.seed,
@@ -277,7 +274,9 @@ def request_settings(fields: SceneFields) -> Settings:
         influences=int(fields.influences),
         engine=fields.engine,
     )
-    if not lhm:  # equal settings give equal avatars: what the engine does not use is left as it is
+    if (
+        fields.engine == LIFT
+    ):  # equal settings give equal avatars: what the engine does not use is left as it is
         return settings
     return replace(
         settings,
@@ -285,7 +284,7 @@ def request_settings(fields: SceneFields) -> Settings:
         preparation=fields.preparation,
         shape=tuple(fields.betas) if fields.shape == "betas" else fields.shape,
         models=models_root(),
-        model_folder=_path(fields.model_folder) if fields.engine == OWN else None,
+        model_folder=_path(fields.model_folder) if fields.engine == OWN_MODEL else None,
         device=preferences().device,
         head_box=tuple(fields.head_box) if fields.use_head_box else None,
         enlarge=fields.enlarge,
@@ -327,9 +326,9 @@ def _ready(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bo
     engine stops it.
     """
     chosen = settings(context).engine
-    if running() is not None:
-        operator.poll_message_set(BUSY)
-    elif engines(context).basic() is None:
+    if not idle(operator):
+        return False
+    if engines(context).basic() is None:
         operator.poll_message_set(ENGINE_MISSING)
     elif _in_sidebar(context) and not (state := state_of(context, chosen)).ready:
         operator.poll_message_set(not_ready(chosen, state))

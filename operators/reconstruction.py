@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.formats.avatar_file import load_avatar
+from ..engine.request import DEFAULT_COUNT, LIFT
 from ..preferences import engines
-from ..properties import DEFAULT_COUNT, LIFT
 from ..rendering.display_nodes import display_group
 from ..rendering.render_settings import suit_cycles
 from ..rigging.avatar_objects import AvatarObjects, add_avatar

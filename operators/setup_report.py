@@ -15,12 +15,12 @@ from ..engine import environment, torch_builds
 from ..engine.avatar.errors import AvatarError
 from ..engine.log_files import tail
 from ..engine.protocol import EngineBug
+from ..engine.request import ENGINE_NAMES
 from ..engine.weights.catalogue import LICENCES, catalogue
 from ..engine.weights.licences import accepted_on
 from ..engine.weights.records import read_record
 from ..engine.weights.store import status
 from ..preferences import engines, models_root, preferences
-from ..properties import ENGINES
 from ..rendering.engine_session import shared
 from .engine_state import state_of
 from .install import logs
@@ -110,7 +110,7 @@ def _computer() -> Iterator[str]:
 
 def _engines(context: bpy.types.Context) -> Iterator[str]:
     yield f"Device: {preferences(context).device}"
-    for engine in ENGINES:
+    for engine in ENGINE_NAMES:
         state = state_of(context, engine)
         yield f"{engine}: {' '.join((state.words + '.', *state.notes))}"
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import bpy
 
+from ..engine.request import LIFT, OWN_MODEL
 from ..operators.avatars import active_armature, metadata_of
 from ..operators.engine_state import NO_ENGINE, NO_FOLDER, smaller_button, state_of
 from ..operators.install import DOWNLOAD, OFFLINE
 from ..preferences import engine_root, preferences
-from ..properties import LIFT, OWN, job_state, settings
+from ..properties import NON_COMMERCIAL, job_state, settings
 from .draw import draw_button, draw_job, draw_outcome, draw_state, draw_words
 from .sidebar import Sidebar
 
-GOOD_TO_KNOW = ("Runs on your computer. Your photo is not uploaded", "Use photos of people who agreed")
-NON_COMMERCIAL = "For non-commercial use only"
 _OUT_OF_MEMORY = "choose a smaller model"
 """Part of what the engine says when a model does not fit, before the run or in its midst."""
 
@@ -113,7 +112,7 @@ def origin_words(armature: bpy.types.Object, metadata: dict) -> tuple[str, ...]:
             f"{seen:.0%} is seen in the photo; the rest is mirrored or filled in",
             "Built-in body, not SMPL-X",
         )
-    body = "SMPL-X layout" if metadata["engine"] == OWN else "SMPL-X"
+    body = "SMPL-X layout" if metadata["engine"] == OWN_MODEL else "SMPL-X"
     words = [
         f"Model: {metadata.get('model') or metadata['engine']}",
         "Every side is the model's guess from one photo",
@@ -145,7 +144,7 @@ def draw_next_step(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
     draw_state(layout, context, state)
     if chosen.engine != LIFT:
         draw_words(layout.column(align=True), context, (NON_COMMERCIAL,), icon="INFO")
-    if chosen.engine == OWN and state.kind in (NO_FOLDER, NO_ENGINE):
+    if chosen.engine == OWN_MODEL and state.kind in (NO_FOLDER, NO_ENGINE):
         layout.prop(chosen, "model_folder", text="")
     if state.kind == NO_ENGINE and chosen.engine == LIFT:
         draw_install_words(layout, context)
@@ -170,7 +169,7 @@ def draw_install_words(layout: bpy.types.UILayout, context: bpy.types.Context) -
 def draw_lhm_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Settings that LHM's models alone have."""
     chosen = settings(context)
-    if chosen.engine == OWN:
+    if chosen.engine == OWN_MODEL:
         layout.prop(chosen, "model_folder")
     layout.prop(chosen, "preparation")
     layout.prop(chosen, "shape")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..engine import torch_builds
+from ..engine.request import RELEASED_MODELS
 from ..engine.weights.catalogue import LICENCES, PRIOR_ARCHIVE, licences_of
 from ..operators.engine_state import time_words
 from ..operators.install import OFFLINE, build_words
@@ -23,7 +24,6 @@ from ..operators.looks import (
 from ..operators.models import ARCHIVE, shown
 from ..operators.words import size_words
 from ..preferences import TOKEN_NOTE, engines, models_root, page, preferences
-from ..properties import LHM_MODELS
 from .draw import draw_words
 from .sidebar import Sidebar
 
@@ -196,7 +196,7 @@ def _facts(context: bpy.types.Context, item: Asset, status: AssetStatus) -> tupl
         facts.append(
             "Licence not accepted yet: " + ", ".join(LICENCES[name].title for name in status.licences_missing)
         )
-    if item.name in LHM_MODELS and (fitting := fit(context, item.name)) is not None:
+    if item.name in RELEASED_MODELS and (fitting := fit(context, item.name)) is not None:
         facts += fitting.problems or [time_words(fitting.seconds) or "Fits this computer"]
     return tuple(facts)
 

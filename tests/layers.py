@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 # What Blender's process may import of the engine: numpy and the standard library, nothing else below it.
 _VALUES = ("engine.avatar", "engine.formats", "engine.motion")
 _PROCESS = (
-    *("engine.client", "engine.connection", "engine.protocol", "engine.processes", "engine.log_files"),
+    *(
+        "engine.request",
+        "engine.client",
+        "engine.connection",
+        "engine.protocol",
+        "engine.processes",
+        "engine.log_files",
+    ),
     *(
         "engine.environment",
         "engine.build_steps",

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..avatar.arrays import Float
-    from ..avatar.body import Body
 
 # mediapipe pose landmark -> SMPL-X joint name, or vertex of the SMPL-X surface (the published landmark ids).
 _JOINTS = {
@@ -66,11 +65,6 @@ def landmarks() -> Landmarks:
         vertices=np.array([_VERTICES.get(i, -1) for i in ids]),
         trust=np.array([_TRUST.get(i, 0.8) for i in ids]),
     )
-
-
-def anatomical(body: Body) -> bool:
-    """Whether the body's mesh is large enough to carry SMPL-X vertex ids."""
-    return body.vertex_count > max(_VERTICES.values())
 
 
 def gather(table: Landmarks, joints: Float, surface: Float) -> Float:

@@ -190,7 +190,6 @@ _ASSETS = (
 )  # fmt: skip
 
 PRIOR_ARCHIVE = "LHM_prior_model.tar"
-PRIOR_ARCHIVE_BYTES = 18_818_365_440
 
 
 def catalogue() -> tuple[Asset, ...]:
