@@ -113,7 +113,7 @@ def _lift(request: ReconstructRequest) -> Engine:
     def make(prepared: PreparedPhoto, stages: Stages) -> Made:
         lifted = lift(
             bundled_body(),
-            observation(prepared),
+            [observation(prepared)],
             count=request.count,
             influences=request.influences,
             seed=request.seed,

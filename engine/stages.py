@@ -43,5 +43,7 @@ class Stages:
     def stop(self) -> None:
         """End the running stage."""
         if self._stage:
-            self.seconds[self._stage] = round(time.perf_counter() - self._since, 3)
+            spent = time.perf_counter() - self._since
+            # Several photos go through the same stages one after the other.
+            self.seconds[self._stage] = round(self.seconds.get(self._stage, 0.0) + spent, 3)
         self._stage = ""

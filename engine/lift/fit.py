@@ -6,7 +6,7 @@ directions and a prior of joint limits fix what the image leaves open, the outli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -24,7 +24,7 @@ from .solve import levenberg_marquardt, robust
 from .surface import vertex_normals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -85,6 +85,22 @@ def fit_body(body: Body, seen: Observation, report: Callable[[float], None]) -> 
         x = levenberg_marquardt(problem.all_residuals, x, iterations=8)
         report(0.5 + 0.5 * (round_ + 1) / 3)
     return Fit(problem.params(x), problem.landmark_error(x), problem.outline_iou(x))
+
+
+def fit_together(body: Body, photos: Sequence[Observation], report: Callable[[float], None]) -> list[Fit]:
+    """Find the body in several photos of one person: one shape, a pose and a place for each.
+
+    Args:
+        body: Any body in SMPL-X layout.
+        photos: One or more.
+        report: Told the fraction done.
+    """
+    count = len(photos)
+    fits = [
+        fit_body(body, seen, lambda done, i=i: report((i + done) / count)) for i, seen in enumerate(photos)
+    ]
+    betas = fits[0].params.betas
+    return [replace(fit, params=replace(fit.params, betas=betas)) for fit in fits]
 
 
 class _Problem:

@@ -5,33 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from ..avatar.avatar import SEEN_PHOTO, Avatar
-from ..avatar.binding import strongest
-from ..avatar.skinning import blend_transforms, forward_kinematics
-from .colour import clean_colors
-from .depth import depth_maps
-from .fill import fill_colors
-from .fit import fit_body, skinned_vertices
+from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO, Avatar
+from .combine import combine
+from .fit import fit_together
 from .outcome import camera_metadata, fit_warnings, grounded
-from .place import place
-from .refine import refine
-from .shape import flat_gaussians, undoable, unposed, unposed_points
 from .shape_space import shape_space
-from .volume import clothed_surface
+from .view import view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Sequence
 
     from ..avatar.body import Body
     from .observation import Observation
-    from .place import Placed
+    from .view import View
 
-_EDGE_PIXELS = 5
+_FRONT_SHARE = 0.6  # of a view's Gaussians show the photo; the others are guessed and mostly give way
 
 
 @dataclass(frozen=True)
@@ -51,18 +41,18 @@ class Lifted:
 
 def lift(
     body: Body,
-    seen: Observation,
+    photos: Sequence[Observation],
     *,
     count: int,
     influences: int = 4,
     seed: int = 0,
     report: Callable[[str, float], None],
 ) -> Lifted:
-    """Make an avatar from one prepared photo.
+    """Make an avatar from prepared photos of one person.
 
     Args:
         body: The body to dress.
-        seen: The photo.
+        photos: One, or several from different sides; the avatar takes the first one's pose and light.
         count: About how many Gaussians.
         influences: Joints per Gaussian.
         seed: Equal seeds give equal avatars.
@@ -72,53 +62,42 @@ def lift(
         The avatar; its photo pose stands on the ground at the origin.
     """
     rng = np.random.default_rng(seed)
-    fit = fit_body(body, seen, lambda done: report("fit", done))
-    report("volume", 0.0)
-    surface = clothed_surface(body, skinned_vertices(body, fit.params), seen)
-    maps = depth_maps(surface, body.faces, seen)
-    report("place", 0.0)
-    placed = place(body, surface, maps, seen, count, rng)
-    joints = body.joints(fit.params.betas)
-    posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
-    binding = undoable(strongest(placed.weights, influences), posed_from_rest)
-    blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
-    report("fill", 0.0)
-    clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
-    filled = fill_colors(placed, unposed_points(placed.means, blended), joints, maps, clean, seen)
-    refined = refine(
-        flat_gaussians(placed, filled.colors, maps.inset(placed.pixels)),
-        _inner(placed, seen),
-        clean,
-        seen,
-        lambda done: report("refine", done),
-    )
+    fits = fit_together(body, photos, lambda done: report("fit", done))
+    each = round(count / (1.0 + _FRONT_SHARE * (len(photos) - 1)))
+    views = []
+    for number, (fit, seen) in enumerate(zip(fits, photos, strict=True)):
+        told = _one_of(len(photos), number, report)
+        views.append(view(body, fit, seen, count=each, influences=influences, rng=rng, report=told))
     report("bind", 0.0)
-    params, shift = grounded(fit.params, refined.gaussians.means)
-    resting = unposed(refined.gaussians, binding, posed_from_rest)
+    first, whole = views[0], combine(views)
+    params, shift = grounded(first.fit.params, first.posed.means)
     avatar = Avatar(
-        gaussians=resting,
-        binding=binding,
+        gaussians=whole.resting,
+        binding=whole.binding,
         params=params,
-        joints=joints.astype(np.float32),
-        seen=filled.seen,
-        metadata={"camera": camera_metadata(seen.camera, shift), "body": body.info.get("name", "SMPL-X")},
-        shape=shape_space(body, params.betas, resting.means),
+        joints=body.joints(params.betas).astype(np.float32),
+        seen=whole.seen,
+        metadata={
+            "camera": camera_metadata(photos[0].camera, shift),
+            "body": body.info.get("name", "SMPL-X"),
+        },
+        shape=shape_space(body, params.betas, whole.resting.means),
     )
-    measures = {
-        "landmark_error": fit.landmark_error,
-        "outline_iou": fit.outline_iou,
-        "photo_psnr_before_refine": refined.psnr_before,
-        "photo_psnr": refined.psnr_after,
+    shares = {"seen": SEEN_PHOTO, "mirrored": SEEN_MIRRORED, "guessed": SEEN_FILLED}
+    measures = first.measures | {
         "gaussians": float(avatar.gaussians.count),
-        "seen_share": float((avatar.seen == SEEN_PHOTO).mean()),
+        **{f"{name}_share": float((avatar.seen == mark).mean()) for name, mark in shares.items()},
     }
-    return Lifted(avatar, measures, fit_warnings(fit))
+    return Lifted(avatar, measures, _warnings(views))
 
 
-def _inner(placed: Placed, seen: Observation) -> NDArray[np.bool_]:
-    """What the photo shows well inside the outline; the soft edge keeps its cleaned colours. [N]"""
-    core = cv2.erode(seen.alpha, np.ones((_EDGE_PIXELS, _EDGE_PIXELS), np.uint8))
-    columns, rows = placed.pixels[placed.seen].astype(int).T
-    inner = placed.seen.copy()
-    inner[placed.seen] = core[rows, columns] > 0.9
-    return inner
+def _one_of(count: int, number: int, report: Callable[[str, float], None]) -> Callable[[str, float], None]:
+    """Progress of one photo's stages; the bar never goes back when the next photo begins them anew."""
+    return lambda stage, done: report(stage, (number + done) / count)
+
+
+def _warnings(views: Sequence[View]) -> list[str]:
+    """What is doubtful, with the photo's number where there are several."""
+    if len(views) == 1:
+        return fit_warnings(views[0].fit)
+    return [f"Photo {i + 1}: {text}" for i, v in enumerate(views) for text in fit_warnings(v.fit)]

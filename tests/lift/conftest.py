@@ -82,7 +82,7 @@ def stages(person: Person, seen: Observation) -> Stages:
 
 @pytest.fixture(scope="session")
 def lifted(seen: Observation) -> Lifted:
-    return lift(bundled_body(), seen, count=COUNT, report=lambda stage, done: None)
+    return lift(bundled_body(), [seen], count=COUNT, report=lambda stage, done: None)
 
 
 @pytest.fixture(scope="session")
@@ -94,4 +94,4 @@ def half_seen(person: Person, seen: Observation) -> Observation:
 
 @pytest.fixture(scope="session")
 def half_lifted(half_seen: Observation) -> Lifted:
-    return lift(bundled_body(), half_seen, count=COUNT, report=lambda stage, done: None)
+    return lift(bundled_body(), [half_seen], count=COUNT, report=lambda stage, done: None)

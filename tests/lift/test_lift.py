@@ -77,7 +77,7 @@ def test_equal_seeds_give_equal_bits_on_any_number_of_threads(lifted: Lifted, se
     try:
         numba.set_num_threads(1 if threads > 1 else min(2, numba.config.NUMBA_NUM_THREADS))
         again = lift(
-            bundled_body(), seen, count=COUNT, seed=0, report=lambda stage, done: told.append((stage, done))
+            bundled_body(), [seen], count=COUNT, seed=0, report=lambda stage, done: told.append((stage, done))
         )
     finally:
         numba.set_num_threads(threads)
@@ -135,7 +135,7 @@ def test_from_behind_it_is_whole(lifted: Lifted, person: Person, seen: Observati
 
 
 def test_another_number_of_influences_is_kept(half_seen: Observation):
-    eight = lift(bundled_body(), half_seen, count=5000, influences=8, report=lambda stage, done: None)
+    eight = lift(bundled_body(), [half_seen], count=5000, influences=8, report=lambda stage, done: None)
     assert eight.avatar.binding.influences == 8
 
 

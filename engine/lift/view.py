@@ -1,0 +1,129 @@
+"""View: one photo made into Gaussians in the rest pose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ..avatar.binding import Binding, strongest
+from ..avatar.skinning import blend_transforms, forward_kinematics
+from .colour import clean_colors
+from .depth import depth_maps
+from .fill import fill_colors
+from .fit import skinned_vertices
+from .place import place
+from .refine import refine
+from .shape import flat_gaussians, undoable, unposed, unposed_points
+from .volume import clothed_surface
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from ..avatar.arrays import Float, Int
+    from ..avatar.body import Body
+    from ..avatar.gaussians import Gaussians
+    from .fit import Fit
+    from .observation import Observation
+    from .place import Placed
+
+_EDGE_PIXELS = 5
+
+
+@dataclass(frozen=True)
+class View:
+    """What one photo makes of the person.
+
+    Args:
+        fit: The body in this photo, in the frame of its camera.
+        posed: Gaussians in the photo's pose, in the frame of its camera.
+        resting: The same in the rest pose.
+        binding: The joints they follow.
+        seen: ``SEEN_PHOTO``, ``SEEN_MIRRORED`` or ``SEEN_FILLED``. [N]
+        facing: Cosine between the surface and the way to the camera; 0 where the photo does not show it. [N]
+        spacing: Metres to the neighbours. [N]
+        part: Body part of each. [N]
+        measures: Numbers for the report.
+    """
+
+    fit: Fit
+    posed: Gaussians
+    resting: Gaussians
+    binding: Binding
+    seen: NDArray[np.uint8]
+    facing: Float
+    spacing: Float
+    part: Int
+    measures: dict[str, float]
+
+
+def view(
+    body: Body,
+    fit: Fit,
+    seen: Observation,
+    *,
+    count: int,
+    influences: int,
+    rng: np.random.Generator,
+    report: Callable[[str, float], None],
+) -> View:
+    """Make Gaussians from a photo whose body is known.
+
+    Args:
+        body: The body to dress.
+        fit: Where it stands in the photo, and how.
+        seen: The photo.
+        count: About how many Gaussians.
+        influences: Joints per Gaussian.
+        rng: For the points that the photo does not show.
+        report: Told the stage and the fraction of it done.
+    """
+    report("volume", 0.0)
+    surface = clothed_surface(body, skinned_vertices(body, fit.params), seen)
+    maps = depth_maps(surface, body.faces, seen)
+    report("place", 0.0)
+    placed = place(body, surface, maps, seen, count, rng)
+    joints = body.joints(fit.params.betas)
+    posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
+    binding = undoable(strongest(placed.weights, influences), posed_from_rest)
+    blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
+    report("fill", 0.0)
+    clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
+    filled = fill_colors(placed, unposed_points(placed.means, blended), joints, maps, clean, seen)
+    refined = refine(
+        flat_gaussians(placed, filled.colors, maps.inset(placed.pixels)),
+        _inner(placed, seen),
+        clean,
+        seen,
+        lambda done: report("refine", done),
+    )
+    ray = placed.means / np.linalg.norm(placed.means, axis=1, keepdims=True)
+    return View(
+        fit=fit,
+        posed=refined.gaussians,
+        resting=unposed(refined.gaussians, binding, posed_from_rest),
+        binding=binding,
+        seen=filled.seen,
+        facing=np.where(placed.seen, np.abs((placed.normals * ray).sum(axis=1)), 0.0),
+        spacing=placed.spacing,
+        part=placed.parts,
+        measures={
+            "landmark_error": fit.landmark_error,
+            "outline_iou": fit.outline_iou,
+            "photo_psnr_before_refine": refined.psnr_before,
+            "photo_psnr": refined.psnr_after,
+        },
+    )
+
+
+def _inner(placed: Placed, seen: Observation) -> NDArray[np.bool_]:
+    """What the photo shows well inside the outline; the soft edge keeps its cleaned colours. [N]"""
+    core = cv2.erode(seen.alpha, np.ones((_EDGE_PIXELS, _EDGE_PIXELS), np.uint8))
+    columns, rows = placed.pixels[placed.seen].astype(int).T
+    inner = placed.seen.copy()
+    inner[placed.seen] = core[rows, columns] > 0.9
+    return inner
