@@ -68,10 +68,8 @@ def find_head(prepared: PreparedPhoto) -> Head | None:
     """
     keypoints = prepared.keypoints
     if keypoints.face is not None:
-        crop = prepared.crop
-        mesh = np.concatenate(
-            [crop.to_photo(keypoints.face[:, :2]), keypoints.face[:, 2:] / crop.scale], axis=1
-        )
+        crop, face = prepared.crop, keypoints.face.points
+        mesh = np.concatenate([crop.to_photo(face[:, :2]), face[:, 2:] / crop.scale], axis=1)
         return Head(_by_matte(head_of_mesh(mesh), float(mesh[:, 1].min()), prepared.matte.alpha), FACE_MESH)
     unit = pixels_per_metre(keypoints) / prepared.crop.scale
     middle = _middle(prepared)
@@ -89,7 +87,7 @@ def head_of_mesh(mesh: NDArray[np.float64]) -> Edges:
     """The box of the head behind a face.
 
     Args:
-        mesh: mediapipe's face points in pixels; depth in the same scale, smaller is nearer. [468, 3]
+        mesh: mediapipe's face points in pixels; depth in the same scale, smaller is nearer. [478, 3]
     """
     up = mesh[_FOREHEAD] - mesh[_CHIN]
     length = float(np.linalg.norm(up))

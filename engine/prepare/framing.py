@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .keypoints import Keypoints
 from .landmarks import landmark
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from .boxes import Box
     from .decode import Photo
+    from .keypoints import Keypoints
 
 PERSON_HEIGHT = 1024
 """The crop is made so that the person has at most this many pixels in height."""
@@ -91,15 +91,18 @@ def crop_around(box: Box, photo: Photo) -> Crop:
 
 def cropped(keypoints: Keypoints, crop: Crop, width: int, height: int) -> Keypoints:
     """The same landmarks in pixels of the crop."""
-    face = keypoints.face
-    if face is not None:
-        face = np.concatenate([crop.to_crop(face[:, :2]), face[:, 2:] * crop.scale], axis=1)
-    return Keypoints(
+    face, hands = keypoints.face, keypoints.hands
+
+    def moved(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate([crop.to_crop(points[:, :2]), points[:, 2:] * crop.scale], axis=1)
+
+    left, right = (hand and replace(hand, points=moved(hand.points)) for hand in hands)
+    return replace(
+        keypoints,
         points=crop.to_crop(keypoints.points),
-        visibility=keypoints.visibility,
-        world=keypoints.world,
         spread=keypoints.spread * crop.scale,
-        face=face,
+        face=face and replace(face, points=moved(face.points)),
         width=width,
         height=height,
+        hands=(left, right),
     )

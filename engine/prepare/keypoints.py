@@ -1,19 +1,23 @@
-"""Landmarks of one person: 33 points of the body in pixels and metres, and the face."""
+"""Landmarks of one person: 33 points of the body in pixels and metres, the face and the hands."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..avatar.axes import OPENCV_FROM_BODY
-from .boxes import Box, clipped, limited, resized
-from .landmarks import MIRRORED, landmark
+from .boxes import Box, limited, resized
+from .face_points import find_face
+from .hand_points import find_hands
+from .landmarks import MIRRORED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .face_points import FacePoints
+    from .hand_points import HandPoints
     from .models import Models, Pose
 
 _MARGINS = (0.08, 0.2, 0.35)
@@ -31,19 +35,20 @@ class Keypoints:
         world: Metres about the middle of the hips, in the axes of the body frame before a level camera: x to
             the right in the picture (the left of a person who faces it), y up, z to the camera. [33, 3]
         spread: Median distance between the estimates that were combined, pixels. [33]
-        face: Points on the face in pixels, if one was found; depth in the same scale, smaller is nearer.
-            [468, 3]
+        face: The face, if one was found.
         width: Of the picture, pixels.
         height: Of the picture, pixels.
+        hands: The left and the right hand of the person, each None if it was not found.
     """
 
     points: NDArray[np.float64]
     visibility: NDArray[np.float64]
     world: NDArray[np.float64]
     spread: NDArray[np.float64]
-    face: NDArray[np.float64] | None
+    face: FacePoints | None
     width: int
     height: int
+    hands: tuple[HandPoints | None, HandPoints | None] = (None, None)
 
     @property
     def inside(self) -> NDArray[np.bool_]:
@@ -102,10 +107,11 @@ def estimate(
         visibility=np.median([pose.visibility for pose in poses], axis=0),
         world=np.median([pose.world for pose in poses], axis=0) @ OPENCV_FROM_BODY,
         spread=spread,
-        face=_face(models, rgb, points),
+        face=find_face(models, rgb, points),
         width=width,
         height=height,
     )
+    keypoints = replace(keypoints, hands=find_hands(models, rgb, keypoints))
     return Estimate(keypoints, np.mean([pose.mask for pose in poses], axis=0))
 
 
@@ -128,25 +134,3 @@ def _overlap(mask: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
     """Intersection over union of two silhouettes."""
     a, b = mask > 0.5, expected > 0.5
     return float((a & b).sum() / max(1, (a | b).sum()))
-
-
-def _face(models: Models, rgb: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """The face mesh, found in a square about the landmarks of the head."""
-    height, width = rgb.shape[:2]
-    head = points[: landmark("left_shoulder")]
-    middle = head.mean(axis=0)
-    reach = 2.2 * max(np.ptp(head[:, 0]), np.ptp(head[:, 1]), 8.0)
-    window = clipped((*(middle - reach), *(middle + reach)), (width, height))
-    crop = rgb[window.slices]
-    scale = max(1.0, 256 / max(crop.shape[:2]))  # Small heads are missed.
-    view = (
-        limited(crop, 512)
-        if scale == 1.0
-        else resized(crop, round(crop.shape[1] * scale), round(crop.shape[0] * scale))
-    )
-    mesh = models.face_mesh(view)
-    if mesh is None:
-        return None
-    mesh = mesh * (window.width / view.shape[1]) + (window.left, window.top, 0.0)
-    near = np.linalg.norm(mesh[:, :2].mean(axis=0) - middle) < reach / 2
-    return mesh if near else None

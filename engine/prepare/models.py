@@ -39,6 +39,24 @@ class Pose:
     mask: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class FoundHand:
+    """What the hand model says about one hand.
+
+    Args:
+        side: "left" or "right" of its owner.
+        score: How sure the model is of the side, 0.5..1.
+        points: Pixels of the picture given; depth against the wrist in the same scale, smaller is nearer.
+            [21, 3]
+        world: Metres about the middle of the hand; OpenCV axes. [21, 3]
+    """
+
+    side: str
+    score: float
+    points: NDArray[np.float64]
+    world: NDArray[np.float64]
+
+
 class Models:
     """mediapipe's graphs, each started when first used; a context manager that ends them."""
 
@@ -93,13 +111,36 @@ class Models:
         return np.array(boxes, np.float64).reshape(-1, 4) * (width, height, width, height)
 
     def face_mesh(self, rgb: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        """Points on the face: x and y in pixels, depth in the same scale, smaller is nearer. [468, 3]"""
+        """Points on the face: x and y in pixels, depth in the same scale, smaller is nearer. [478, 3]"""
         height, width = rgb.shape[:2]
         found = self._run("mesh", rgb).multi_face_landmarks
         if not found:
             return None
         # Depth is in the scale of the width.
         return np.array([(m.x * width, m.y * height, m.z * width) for m in found[0].landmark])
+
+    def hands(self, rgb: NDArray[np.uint8]) -> list[FoundHand]:
+        """Up to two hands in a picture of little else. [H, W, 3]"""
+        height, width = rgb.shape[:2]
+        result = self._run("hands", rgb)
+        found = []
+        for marks, world, sides in zip(
+            result.multi_hand_landmarks or (),
+            result.multi_hand_world_landmarks or (),
+            result.multi_handedness or (),
+            strict=True,
+        ):
+            side = sides.classification[0]
+            found.append(
+                FoundHand(
+                    # The model's names are those of a mirror image.
+                    side="right" if side.label == "Left" else "left",
+                    score=float(side.score),
+                    points=np.array([(m.x * width, m.y * height, m.z * width) for m in marks.landmark]),
+                    world=np.array([(m.x, m.y, m.z) for m in world.landmark]),
+                )
+            )
+        return found
 
     def _run(self, name: str, rgb: NDArray[np.uint8]) -> Any:
         if name not in self._graphs:
@@ -111,7 +152,7 @@ def _graph(name: str) -> Any:
     # Read when the library is loaded; it reports each model it opens as a warning.
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from mediapipe.python.solutions import face_detection, face_mesh, pose, selfie_segmentation
+    from mediapipe.python.solutions import face_detection, face_mesh, hands, pose, selfie_segmentation
 
     if name == "pose":
         return pose.Pose(
@@ -127,4 +168,10 @@ def _graph(name: str) -> Any:
         return face_detection.FaceDetection(
             model_selection=1 if name == "faces" else 0, min_detection_confidence=_FACE_CONFIDENCE
         )
-    return face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=0.3)
+    if name == "hands":
+        return hands.Hands(
+            static_image_mode=True, max_num_hands=2, model_complexity=1, min_detection_confidence=0.3
+        )
+    return face_mesh.FaceMesh(
+        static_image_mode=True, max_num_faces=1, refine_landmarks=True, min_detection_confidence=0.3
+    )

@@ -50,6 +50,7 @@ class PreparedPhoto:
         cut: Borders of the photo that cut the person: any of left, right, top, bottom.
         visible_ratio: Share of the standing person's height that the photo shows, 0..1.
         half_body: Whether the legs are, for the most part, not in the photo.
+        focal_known: Whether the camera wrote its focal length; otherwise ``focal`` is that of a usual lens.
         warnings: Sentences for the user.
         report: What was found, guessed and done, as plain values.
     """
@@ -65,6 +66,7 @@ class PreparedPhoto:
     cut: tuple[str, ...]
     visible_ratio: float
     half_body: bool
+    focal_known: bool = False
     warnings: tuple[str, ...] = ()
     report: dict[str, Any] = field(default_factory=dict)
 
@@ -167,6 +169,7 @@ def _assemble(
         cut=cut,
         visible_ratio=ratio,
         half_body=half,
+        focal_known=photo.focal35 is not None,
         warnings=warnings,
         report=report_of(photo, matte, people, box, crop, cut, ratio, half, fov, keypoints),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .hand_points import SIDES
+
 if TYPE_CHECKING:
     from .boxes import Box
     from .decode import Photo
@@ -72,5 +74,6 @@ def report_of(
         "vertical_fov": round(fov, 2),
         "fov_source": "EXIF" if photo.focal35 else "guess",
         "face_found": keypoints.face is not None,
+        "hands_found": [side for side, hand in zip(SIDES, keypoints.hands, strict=True) if hand is not None],
         "sentences": sentences,
     }

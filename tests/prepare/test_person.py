@@ -57,7 +57,7 @@ def test_landmarks_lie_on_the_parts_they_name(prepared: PreparedPhoto) -> None:
     for name, place in seen.items():
         assert np.linalg.norm(points[landmark(name)] - place) < 12, name
     assert prepared.keypoints.face is not None
-    face = prepared.crop.to_photo(prepared.keypoints.face[:, :2])
+    face = prepared.crop.to_photo(prepared.keypoints.face.points[:, :2])
     assert np.linalg.norm(face.mean(axis=0) - (221, 120)) < 20
 
 
@@ -342,6 +342,19 @@ def test_the_camera_of_the_crop_is_the_photos(prepared: PreparedPhoto) -> None:
     center = prepared.crop.to_photo(np.array(prepared.center))
     np.testing.assert_allclose(center, (256, 256), atol=1e-9)
     assert prepared.focal == pytest.approx(256 / math.tan(math.radians(20)) * prepared.crop.scale)
+
+
+def test_a_focal_length_is_known_only_from_the_camera(
+    tmp_path: Path, example: Path, prepared: PreparedPhoto
+) -> None:
+    assert not prepared.focal_known
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0xA405: 70})
+    Image.open(example).save(tmp_path / "a.jpg", quality=95, exif=exif)
+    found = prepare(tmp_path / "a.jpg")
+    assert found.focal_known
+    # The diagonal of film is 43.27 mm.
+    assert found.focal == pytest.approx(70 / 43.27 * math.hypot(512, 512) * found.crop.scale, rel=1e-3)
 
 
 def test_crop_maps_there_and_back() -> None:
