@@ -88,6 +88,8 @@ def _settings(values: Params) -> Params:
     for key in ("mask", "models", "model_folder"):
         if key in settings:
             settings[key] = Path(settings[key]) if settings[key] else None
+    if "photos" in settings:
+        settings["photos"] = tuple(Path(photo) for photo in settings["photos"])
     return settings
 
 

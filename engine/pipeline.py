@@ -20,7 +20,8 @@ from .request import LHM_MODELS, LIFT, ReconstructRequest
 from .stages import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from .avatar.avatar import Avatar
     from .prepare.person import PreparedPhoto
@@ -51,11 +52,11 @@ class Engine:
     Args:
         stages: By name and in order, the preparation first: about how many seconds each takes, and what the
             artist reads.
-        make: Makes an avatar from a prepared photo.
+        make: Makes an avatar from prepared photos.
     """
 
     stages: Mapping[str, tuple[float, str]]
-    make: Callable[[PreparedPhoto, Stages], Made]
+    make: Callable[[Sequence[PreparedPhoto], Stages], Made]
 
 
 @dataclass(frozen=True)
@@ -84,20 +85,22 @@ def reconstruct(request: ReconstructRequest, progress: ReportProgress) -> Recons
     engine = ENGINES[request.engine](request)
     stages = Stages(engine.stages, progress)
     stages.at("prepare", 0.0)
-    prepared = prepare(request.photo, request.mask, lambda done, _: stages.at("prepare", done))
-    made = engine.make(prepared, stages)
+    photos = _prepared(request, lambda done: stages.at("prepare", done))
+    made = engine.make(photos, stages)
     stages.stop()
     facts = {
         "engine": request.engine,
         "settings": request.settings(),
         "versions": versions(made.packages),
         "licences": made.licences,
-        "warnings": [*prepared.warnings, *made.warnings],
-        "preparation": prepared.report,
+        "warnings": [*_warnings(photos), *made.warnings],
+        "preparation": photos[0].report,
         "measures": made.measures,
         **made.report,
     }
-    origin = {"photo_sha256": prepared.photo.sha256}
+    if len(photos) > 1:
+        facts["further_preparations"] = [prepared.report for prepared in photos[1:]]
+    origin = {"photo_sha256": photos[0].photo.sha256}
     avatar = replace(made.avatar, metadata=made.avatar.metadata | facts | origin)
     costs = {
         "seconds": stages.seconds,
@@ -107,13 +110,41 @@ def reconstruct(request: ReconstructRequest, progress: ReportProgress) -> Recons
     return Reconstruction(avatar, costs | facts)
 
 
+def _prepared(request: ReconstructRequest, report: Callable[[float], None]) -> list[PreparedPhoto]:
+    """All photos of a request; what is wrong with a further one is told with its name.
+
+    Raises:
+        AvatarError: If a photo or the mask cannot be used.
+    """
+    count = 1 + len(request.photos)
+    first = prepare(request.photo, request.mask, lambda done, _: report(done / count))
+    further = [
+        _further(p, lambda done, n=n: report((n + done) / count)) for n, p in enumerate(request.photos, 1)
+    ]
+    return [first, *further]
+
+
+def _further(photo: Path, report: Callable[[float], None]) -> PreparedPhoto:
+    try:
+        return prepare(photo, None, lambda done, _: report(done))
+    except AvatarError as error:
+        raise AvatarError(f"{photo.name}: {error}") from error
+
+
+def _warnings(photos: Sequence[PreparedPhoto]) -> list[str]:
+    """What the preparations noticed, with the photo's number where there are several."""
+    if len(photos) == 1:
+        return list(photos[0].warnings)
+    return [f"Photo {i + 1}: {text}" for i, photo in enumerate(photos) for text in photo.warnings]
+
+
 def _lift(request: ReconstructRequest) -> Engine:
     """The built-in engine: it needs nothing but the photo."""
 
-    def make(prepared: PreparedPhoto, stages: Stages) -> Made:
+    def make(photos: Sequence[PreparedPhoto], stages: Stages) -> Made:
         lifted = lift(
             bundled_body(),
-            [observation(prepared)],
+            [observation(prepared) for prepared in photos],
             count=request.count,
             influences=request.influences,
             seed=request.seed,
@@ -135,7 +166,7 @@ def _lhm(request: ReconstructRequest) -> Engine:
     from .lhm.reconstruct import ready
 
     runner = ready(request)
-    return Engine(runner.stages, runner.make)
+    return Engine(runner.stages, lambda photos, stages: runner.make(photos[0], stages))
 
 
 ENGINES: Mapping[str, Callable[[ReconstructRequest], Engine]] = {

@@ -25,8 +25,10 @@ FEWEST, MOST = 5_000, 500_000  # Gaussians
 INFLUENCES = (4, 8)
 BEST, OFFICIAL = "best", "official"
 FIT, ZERO = "fit", "zero"
+KEEP, DROP = "keep", "drop"
+MOST_PHOTOS = 8
 DEVICES = ("auto", "cuda", "mps", "cpu")
-_PRIVATE = ("photo", "work_dir", "mask", "models", "model_folder")
+_PRIVATE = ("photo", "work_dir", "mask", "photos", "models", "model_folder")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class ReconstructRequest:
         seed: Equal seeds give equal avatars.
         count: About how many Gaussians; an LHM model has its own number.
         mask: An image that is white where the person is; found automatically by default.
+        photos: Further photos of the same person in the same clothes, from other sides; ``lift`` only.
+        held: ``lift``: what becomes of a thing in a hand, ``keep`` (it moves with the hand) or ``drop``.
         influences: Joints per Gaussian, 4 or 8.
         preparation: LHM: ``best``, or ``official`` for what the released code makes of a photo.
         shape: LHM: ``fit`` to the photo, ``zero`` for the mean shape, or the betas themselves.
@@ -50,7 +54,7 @@ class ReconstructRequest:
         enlarge: LHM: whether a small head may be enlarged by a network, where its file is there.
 
     Raises:
-        AvatarError: If there is no engine of that name.
+        AvatarError: If there is no engine of that name, or it cannot take so many photos.
         ValueError: If a setting is out of range.
     """
 
@@ -60,6 +64,8 @@ class ReconstructRequest:
     seed: int = 0
     count: int = DEFAULT_COUNT
     mask: Path | None = None
+    photos: tuple[Path, ...] = ()
+    held: str = KEEP
     influences: int = DEFAULT_INFLUENCES
     preparation: str = BEST
     shape: str | tuple[float, ...] = FIT
@@ -78,10 +84,12 @@ class ReconstructRequest:
             ("influences", INFLUENCES),
             ("preparation", (BEST, OFFICIAL)),
             ("device", DEVICES),
+            ("held", (KEEP, DROP)),
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be {_listed(choices)}, got {getattr(self, name)!r}")
         self._check_shape()
+        self._check_photos()
         if self.head_box is not None and not _is_box(self.head_box):
             raise ValueError(f"head_box must be left, top, right, bottom, got {self.head_box!r}")
 
@@ -93,10 +101,20 @@ class ReconstructRequest:
         if not good:
             raise ValueError(f"shape must be {FIT}, {ZERO} or betas, got {self.shape!r}")
 
+    def _check_photos(self) -> None:
+        if self.photos and self.engine != LIFT:
+            raise AvatarError(
+                "LHM works from one photo. Remove the further photos, or choose the built-in engine."
+            )
+        if len(self.photos) >= MOST_PHOTOS:
+            raise AvatarError(
+                f"{len(self.photos) + 1} photos are more than the engine takes. Choose at most {MOST_PHOTOS}."
+            )
+
     def settings(self) -> dict[str, Any]:
         """What decides the result, for the avatar's file; no paths, they are nobody's business."""
         kept = {name: value for name, value in asdict(self).items() if name not in _PRIVATE}
-        return kept | {"mask": "given" if self.mask else "automatic"}
+        return kept | {"mask": "given" if self.mask else "automatic", "photo_count": 1 + len(self.photos)}
 
 
 def _listed(names: tuple[Any, ...]) -> str:

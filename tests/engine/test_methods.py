@@ -44,6 +44,7 @@ def test_reconstruct_passes_the_settings_on_and_saves_the_avatar(
         models: Path | None
         model_folder: Path | None
         shape: tuple[float, ...]
+        photos: tuple[Path, ...]
 
     asked: list[tuple[Request, object]] = []
 
@@ -56,12 +57,18 @@ def test_reconstruct_passes_the_settings_on_and_saves_the_avatar(
     monkeypatch.setattr(avatar_file, "save_avatar", lambda path, avatar: saved.append((path, avatar)))
     output = str(tmp_path / "a.lhma")
     settings = {"engine": "lift", "seed": 3, "mask": "/photos/mask.png"}
-    settings |= {"models": "/models", "model_folder": None, "shape": [0.5, -1.0]}
+    settings |= {
+        "models": "/models",
+        "model_folder": None,
+        "shape": [0.5, -1.0],
+        "photos": ["/photos/back.jpg"],
+    }
     params = {"photo": "/photos/a.jpg", "output": output, "work_dir": str(tmp_path), "settings": settings}
     answer = METHODS["reconstruct"](params, quiet)
     assert answer == {"avatar": output, "report": {"seconds": 1.5}}
     paths = Path("/photos/mask.png"), Path("/models"), None
-    request = Request(Path("/photos/a.jpg"), tmp_path, "lift", 3, *paths, (0.5, -1.0))
+    back = (Path("/photos/back.jpg"),)
+    request = Request(Path("/photos/a.jpg"), tmp_path, "lift", 3, *paths, (0.5, -1.0), back)
     assert asked == [(request, quiet)]
     assert saved == [(Path(output), "the avatar")]
 
