@@ -15,7 +15,16 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
-from .parts import HEAD, LEFT_HAND, RIGHT_HAND, ear_vertices, face_vertices, part_of_weights
+from .parts import (
+    HEAD,
+    LEFT_ARM,
+    LEFT_HAND,
+    RIGHT_ARM,
+    RIGHT_HAND,
+    ear_vertices,
+    face_vertices,
+    part_of_weights,
+)
 from .surface import vertex_normals
 from .zbuffer import first_layer
 
@@ -36,7 +45,8 @@ _REACH = 0.09  # metres a coat may stand off the body
 _HAIR_REACH = 0.12
 _INWARD = 0.04
 _SMOOTH = 0.7
-_STIFF = 0.01
+_STIFF = 0.002
+_AROUND = 12.0  # times the smoothing along a limb
 _FACE_STIFF = 30.0
 _HAND_STIFF = 3.0
 
@@ -52,7 +62,8 @@ def clothed_surface(body: Body, vertices: Float, seen: Observation) -> Float:
     Returns:
         The moved vertices. [V, 3]
     """
-    laplacian = _laplacian(body)
+    laplacian = _laplacian(body, np.ones(3))
+    around = _laplacian(body, _around(body))
     part = part_of_weights(body.joint_indices, body.joint_weights)
     reach = np.where(part == HEAD, _HAIR_REACH, _REACH)
     vertices = _shifted(body, vertices, seen, reach, laplacian)
@@ -69,7 +80,7 @@ def clothed_surface(body: Body, vertices: Float, seen: Observation) -> Float:
         pull = np.bincount(rim, minlength=body.vertex_count) * np.where(ears, 0.0, 1.0)
         wanted = np.zeros(body.vertex_count)
         wanted[rim] = offsets[rim] + step
-        system = (_SMOOTH * laplacian + sparse.diags(pull + stiffness)).tocsc()
+        system = (_SMOOTH * around + sparse.diags(pull + stiffness)).tocsc()
         offsets = np.clip(splu(system).solve(pull * wanted), -_INWARD, reach)
     return vertices + offsets[:, None] * normals
 
@@ -138,13 +149,36 @@ def _to_own_outline(vertices: Float, faces: Int, camera: Camera, pixels: Float) 
     return found
 
 
-def _laplacian(body: Body) -> sparse.csr_matrix:
-    """The mesh graph's Laplacian, eyes and mouth tied to the skin around them. [V, V]"""
+def _around(body: Body) -> Float:
+    """Strength of the smoothing along x, y and z of the rest pose: strong around a limb, weak along it. [V, 3]
+
+    The outline tells a sleeve's width on two sides only; all around the arm it is the same sleeve.
+    """
+    part = part_of_weights(body.joint_indices, body.joint_weights)
+    strength = np.full((body.vertex_count, 3), _AROUND)
+    arms = np.isin(part, (LEFT_ARM, RIGHT_ARM, LEFT_HAND, RIGHT_HAND))
+    strength[arms, 0] = 1.0
+    strength[~arms, 1] = 1.0
+    strength[part == HEAD] = 1.0
+    return strength
+
+
+def _laplacian(body: Body, strength: Float) -> sparse.csr_matrix:
+    """The mesh graph's Laplacian, eyes and mouth tied to the skin around them. [V, V]
+
+    Args:
+        body: The body.
+        strength: Weight of an edge along each axis of the rest pose. [3] or [V, 3]
+    """
     faces, count = body.faces, body.vertex_count
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]], _ties(body)])
-    both = np.concatenate([edges, edges[:, ::-1]])
-    links = sparse.coo_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
-    links.data[:] = 1.0
+    edges = np.unique(np.sort(edges, axis=1), axis=0)
+    along = body.v_template[edges[:, 1]] - body.v_template[edges[:, 0]]
+    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-12
+    strength = np.broadcast_to(strength, (count, 3))
+    weight = (0.5 * (strength[edges[:, 0]] + strength[edges[:, 1]]) * along**2).sum(axis=1)
+    links = sparse.coo_matrix((weight, (edges[:, 0], edges[:, 1])), shape=(count, count))
+    links = (links + links.T).tocsr()
     return sparse.csr_matrix(sparse.diags(np.asarray(links.sum(axis=1)).ravel()) - links)
 
 
