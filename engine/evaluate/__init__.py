@@ -1,0 +1,1 @@
+"""How good an avatar is, measured on rendered people whose truth is known."""
