@@ -46,6 +46,7 @@ _HAIR_REACH = 0.12
 _INWARD = 0.04
 _SMOOTH = 0.7
 _STIFF = 0.002
+_PULL = 12.0
 _AROUND = 12.0  # times the smoothing along a limb
 _FACE_STIFF = 30.0
 _HAND_STIFF = 3.0
@@ -77,7 +78,7 @@ def clothed_surface(body: Body, vertices: Float, seen: Observation) -> Float:
         moved = vertices + offsets[:, None] * normals
         rim, step, _ = _rim_steps(moved, body.faces, seen, reach)
         # Ears stick out of the head's outline: they follow the skin around them, or they become horns.
-        pull = np.bincount(rim, minlength=body.vertex_count) * np.where(ears, 0.0, 1.0)
+        pull = np.bincount(rim, minlength=body.vertex_count) * np.where(ears, 0.0, _PULL)
         wanted = np.zeros(body.vertex_count)
         wanted[rim] = offsets[rim] + step
         system = (_SMOOTH * around + sparse.diags(pull + stiffness)).tocsc()
@@ -150,7 +151,7 @@ def _to_own_outline(vertices: Float, faces: Int, camera: Camera, pixels: Float) 
 
 
 def _around(body: Body) -> Float:
-    """Strength of the smoothing along x, y and z of the rest pose: strong around a limb, weak along it. [V, 3]
+    """Strength of the smoothing along the rest axes: strong around a limb, weak along it. [V, 3]
 
     The outline tells a sleeve's width on two sides only; all around the arm it is the same sleeve.
     """
