@@ -696,7 +696,7 @@ def blender_folders(version: str | None) -> Iterator[Path]:
 
 
 def cmd_bench(options: argparse.Namespace) -> int:
-    """Run benchmarks, each in the environment that its imports ask for."""
+    """Run benchmarks, each where its imports ask for; one that is named takes options of its own."""
     scripts = {p.stem: p for p in sorted((ROOT / "bench").glob("*.py")) if "__main__" in _read(p)}
     unknown = [name for name in options.names if name not in scripts]
     if unknown:
@@ -707,7 +707,8 @@ def cmd_bench(options: argparse.Namespace) -> int:
         ensure_engine()
         say(f"\n== {name}")
         python = ensure("bpy-4.5") if in_blender else ensure_engine_tests()
-        code = run(python, scripts[name], PYTHONPATH=path, BLENDER_USER_RESOURCES=BUILD / "user")
+        passed = options.passed_on
+        code = run(python, scripts[name], *passed, PYTHONPATH=path, BLENDER_USER_RESOURCES=BUILD / "user")
         failed += code not in (0, CANNOT_RUN)
     return 1 if failed else 0
 
@@ -740,11 +741,20 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     verb("setup", cmd_setup).add_argument("names", nargs="*", metavar="NAME")
     verb("libraries", cmd_libraries)
 
+    arguments, passed_on = _split_bench(arguments)
     options, rest = parser.parse_known_args(arguments)
+    options.passed_on = passed_on
     if rest and options.verb != "test":
         parser.error(f"unknown: {' '.join(rest)}")
     options.pytest_args = rest
     return options
+
+
+def _split_bench(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Tell what belongs to the script of `bench NAME --option …`: everything from the first option on."""
+    if len(arguments) > 2 and arguments[0] == "bench" and arguments[2].startswith("-"):
+        return arguments[:2], arguments[2:]
+    return arguments, ()
 
 
 def main(arguments: Sequence[str]) -> int:

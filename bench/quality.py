@@ -178,8 +178,11 @@ def score_settings(options: argparse.Namespace) -> Any:
     if options.lpips_backbone:
         lpips = part("evaluate.lpips").load_lpips(protocol.network, options.lpips_backbone)
     full = not options.quick
+    has_flip = importlib.util.find_spec("flip_evaluator") is not None
+    if full and not has_flip:
+        say("FLIP is left out: the package flip-evaluator is not there, or not made for this machine.")
     return part("evaluate.score").ScoreSettings(
-        drive=options.drive, others=full, baselines=full, protocol=protocol, with_flip=full, lpips=lpips,
+        drive=options.drive, others=full, baselines=full, protocol=protocol, with_flip=full and has_flip, lpips=lpips,
         with_pictures=options.report is not None,
     )  # fmt: skip
 

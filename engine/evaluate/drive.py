@@ -106,9 +106,8 @@ def draw(gaussians: Gaussians, colors: Float, viewmat: Float, K: Float, width: i
         width: Pixels.
         height: Pixels.
     """
-    image = rasterize(
-        gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, colors, viewmat, K, width, height
-    )  # fmt: skip
+    g = gaussians
+    image = rasterize(g.means, g.quats, g.scales, g.opacities, colors, viewmat, K, width, height)
     return Drawn(
         (image.color + (1 - image.alpha[..., None])).astype(np.float32), image.alpha.astype(np.float32)
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 _WINDOW = 5  # pixels on each side of SSIM's window: 3.5 standard deviations of 1.5 pixels, rounded
-_MARGIN = 24  # pixels of white kept around the person; FLIP's widest filter reaches 10 of them
+_MARGIN = 12  # pixels of white kept around the person; FLIP's widest filter reaches 10 of them
 _WHITE = 1e-3  # a quarter of a step of 8 bits: below that nothing differs from white
 _INSTALL = (
     "Run `python dev.py bench quality`, which installs it, or install it into the engine's environment."

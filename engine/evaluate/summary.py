@@ -67,7 +67,11 @@ class Aim:
 def rows(scores: Sequence[PersonScore]) -> list[Row]:
     """Every drive, method and section that was measured."""
     orders = [(drive, method) for drive in (*DRIVES, PHOTO_POSE) for method in (AVATAR, *BASELINES)]
-    found = [_row(scores, drive, method, section) for drive, method in orders for section in SECTIONS]
+    found = [
+        _row(scores, drive, method, section)
+        for drive, method in orders
+        for section in ((PHOTO_VIEW,) if drive == PHOTO_POSE else SECTIONS)
+    ]
     return [row for row in found if row is not None]
 
 

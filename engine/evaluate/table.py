@@ -53,8 +53,8 @@ def table(scores: Sequence[PersonScore], drive: str, protocol: str, photos: int 
     if joints:
         lines += [
             "",
-            f"Body joints, pelvis aligned: {joints['mean']:.0f} mm (with size aligned {joints['sized']:.0f} mm, "
-            f"worst joint {joints['worst']:.0f} mm)",
+            f"Body joints, pelvis aligned: {joints['mean']:.0f} mm, worst joint {joints['worst']:.0f} mm; "
+            f"with size aligned, too: {joints['sized']:.0f} mm",
             f"Body joints in the photo: {100 * joints['image']:.2f} % of its height",
         ]
     lines += ["", "Aims:"]

@@ -93,7 +93,10 @@ def true_avatar(name: str) -> Avatar:
                 "height": bottom - top,
             },
             "preparation": {
-                "crop": list(CROP), "crop_scale": 1.0, "working_size": [SIDE, SIDE], "photo_size": [SIDE, SIDE]
+                "crop": list(CROP),
+                "crop_scale": 1.0,
+                "working_size": [SIDE, SIDE],
+                "photo_size": [SIDE, SIDE],
             },
             "warnings": ["Made by a test."],
         },
