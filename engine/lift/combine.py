@@ -137,8 +137,8 @@ def _better_elsewhere(
         near = np.isfinite(gap)
         facing = theirs.facing[other[nearest[near]]]
         rival = own[near]
-        # Of two equal views the earlier photo wins, so that a place is never lost in both.
-        margin = _SQUARER if earlier else 0.0
+        # Of two about equal views the earlier photo wins, so that a place is never lost in both.
+        margin = _SQUARER if earlier else -_SQUARER
         found[rival] = ~shown[rival] | (facing > mine.facing[rival] + margin)
     return found
 

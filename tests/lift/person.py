@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, BodyParams, bundled_body, joint_index
-from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec
+from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
 from lhm_avatars.engine.lift.fit import skinned_vertices
 from lhm_avatars.engine.lift.landmarks import gather, landmarks
@@ -74,6 +74,27 @@ def make_person() -> Person:
         skinned_vertices(body, params),
         posed_joints(body.joints(params.betas), moved),
         part_of_weights(body.joint_indices, body.joint_weights),
+    )
+
+
+def from_behind(person: Person) -> Person:
+    """The same person before the same camera, turned around."""
+    body, params = bundled_body(), person.params
+    pose = params.pose()
+    half = matrix_from_rotvec(np.array([0.0, np.pi, 0.0]))
+    pose[0] = rotvec_from_matrix(half @ matrix_from_rotvec(pose[0]))
+    pelvis = body.joints(params.betas)[0]
+    around = np.array([0.0, 0.0, -DISTANCE])
+    transl = half @ (pelvis + params.transl - around) + around - pelvis
+    turned_params = BodyParams.from_pose(
+        pose, betas=params.betas, expression=params.expression, transl=transl
+    )
+    moved = forward_kinematics(body.joints(params.betas), turned_params.pose(), turned_params.transl)
+    return replace(
+        person,
+        params=turned_params,
+        vertices=skinned_vertices(body, turned_params),
+        joints=posed_joints(body.joints(params.betas), moved),
     )
 
 
