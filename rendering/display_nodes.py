@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
 
+from ..engine.avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO
 from ..rigging.nodes import available, generated_group
 from .splat_material import CORNER, EMISSION, patch_material, splat_material
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     Socket = bpy.types.NodeSocket
 
-NAME, VERSION = "LHM Splats", 1
+NAME, VERSION = "LHM Splats", 2
 CORNERS = 4
 """Vertices of the result per Gaussian, in the order of the Gaussians."""
 
@@ -27,9 +28,23 @@ REACH = 3.2  # half the side of a quad in standard deviations; beyond, alpha is 
 DILATION = 0.3  # the engine's rasterizer blurs by as much
 PATCH_SIZE = 1.6  # half the side of a patch in standard deviations; closes the surface, blurs little
 FAINTEST_PATCH = 0.25  # of opacity; fainter ones would be specks in the air
+CONFIDENCE = "Confidence"
+"""Input of the group: show what the photos say of each place instead of its colour."""
+
+SEEN_COLORS = {
+    SEEN_PHOTO: (0.0, 114 / 255, 178 / 255),
+    SEEN_MIRRORED: (230 / 255, 159 / 255, 0.0),
+    SEEN_FILLED: (204 / 255, 121 / 255, 167 / 255),
+}
+"""Display-space colours of what the photos say: blue, orange and purple, which nobody mixes up.
+
+Source: Okabe and Ito 2008, Color Universal Design.
+"""
+
 STEEPEST = 3.0  # slope of a ray; else what is beside the camera would be smeared across the picture
 _SMALLEST_SIDE = 1e-6  # metres
 
+COLOR = "gs_color"  # the point cloud's attribute; LHM Preview reads it, too
 _VECTOR = "FLOAT_VECTOR"
 _AXES = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
@@ -39,7 +54,8 @@ def display_group() -> bpy.types.NodeTree:
 
     Inputs: ``Dilation`` (variance of the blur that the engine counted on, square pixels), ``Raw Colors``
     (emit the display-space values as they are: right with view transform Raw), ``Splats in Viewport``
-    (show there what will be rendered; right from the camera only).
+    (show there what will be rendered; right from the camera only), ``Confidence`` (show each Gaussian in the
+    colour of what the photos say of it).
     """
     return generated_group(NAME, VERSION, _build)
 
@@ -49,9 +65,11 @@ def _build(nodes: Nodes) -> None:
     dilation = _default(nodes, nodes.input("Dilation", "NodeSocketFloat"), DILATION)
     raw = nodes.input("Raw Colors", "NodeSocketBool")
     everywhere = nodes.input("Splats in Viewport", "NodeSocketBool")
+    confidence = nodes.input(CONFIDENCE, "NodeSocketBool")
 
     for pattern in ("bone_*", "sh_*", "radius"):  # four copies of each would only slow things down
         geometry = _without(nodes, geometry, pattern)
+    geometry = _colored(nodes, geometry, confidence)
     geometry = nodes.store(geometry, EMISSION, "FLOAT_COLOR", _emission(nodes, raw))
     quad, rotation = _quad(nodes), _rotation(nodes)
     splats = _splats(nodes, geometry, quad, rotation, dilation)
@@ -77,12 +95,25 @@ def _without(nodes: Nodes, geometry: Socket, pattern: str) -> Socket:
     return node.outputs[0]
 
 
+def _colored(nodes: Nodes, geometry: Socket, confidence: Socket) -> Socket:
+    """The points with what the photos say of them as their colour, where that is wanted."""
+    seen = nodes.attribute("seen", "INT")
+    color: Socket | tuple[float, ...] = SEEN_COLORS[SEEN_PHOTO]
+    for value in (SEEN_MIRRORED, SEEN_FILLED):
+        less = nodes.math("LESS_THAN", seen, value + 0.5)
+        color = nodes.add("GeometryNodeSwitch", less, color, SEEN_COLORS[value], input_type="VECTOR").outputs[
+            0
+        ]
+    marked = nodes.store(geometry, COLOR, "FLOAT_COLOR", color)
+    return nodes.add("GeometryNodeSwitch", confidence, geometry, marked, input_type="GEOMETRY").outputs[0]
+
+
 def _emission(nodes: Nodes, raw: Socket) -> Socket:
     """The photo's colours as light: decoded by the sRGB curve, unless they are wanted raw.
 
     Source: IEC 61966-2-1.
     """
-    display = nodes.vector("MAXIMUM", nodes.attribute("gs_color", _VECTOR), (0.0, 0.0, 0.0))
+    display = nodes.vector("MAXIMUM", nodes.attribute(COLOR, _VECTOR), (0.0, 0.0, 0.0))
     shifted = nodes.vector("MULTIPLY_ADD", display, (1 / 1.055,) * 3, (0.055 / 1.055,) * 3)
     curve = nodes.add("ShaderNodeSeparateXYZ", nodes.vector("POWER", shifted, (2.4,) * 3)).outputs
     line = nodes.add("ShaderNodeSeparateXYZ", nodes.vector("SCALE", display, 1 / 12.92)).outputs

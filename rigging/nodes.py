@@ -140,6 +140,16 @@ def generated_group(name: str, version: int, build: Callable[[Nodes], None]) -> 
     return tree
 
 
+def is_generated(tree: bpy.types.NodeTree, name: str) -> bool:
+    """Whether a group was made by `generated_group`, by this version of ours or another.
+
+    Args:
+        tree: Any group.
+        name: As it was given there.
+    """
+    return tree.get(_GROUP_KEY) == name
+
+
 def add_modifier(
     target: bpy.types.Object, name: str, tree: bpy.types.NodeTree, **inputs: object
 ) -> bpy.types.Modifier:
@@ -152,20 +162,22 @@ def add_modifier(
         inputs: Values by the name of the group's input.
 
     Raises:
-        ValueError: If the group has no input of that name.
+        ValueError: If the group has no input of such a name.
     """
     modifier = target.modifiers.new(name, "NODES")
     modifier.node_group = tree
-    identifiers = {
+    for key, value in inputs.items():
+        set_modifier_input(modifier, key, value)
+    return modifier
+
+
+def input_names(tree: bpy.types.NodeTree) -> dict[str, str]:
+    """Identifiers of a group's inputs by their names."""
+    return {
         item.name: item.identifier
         for item in tree.interface.items_tree
         if item.item_type == "SOCKET" and item.in_out == "INPUT"
     }
-    for key, value in inputs.items():
-        if key not in identifiers:
-            raise ValueError(f"group {tree.name!r} has inputs {sorted(identifiers)}, not {key!r}")
-        _set_input(modifier, identifiers[key], value)
-    return modifier
 
 
 def modifier_input(modifier: Any, name: str) -> Any:
@@ -175,16 +187,28 @@ def modifier_input(modifier: Any, name: str) -> Any:
         modifier: Runs a group.
         name: Of the group's input.
     """
-    identifier = next(
-        item.identifier for item in modifier.node_group.interface.items_tree if item.name == name
-    )
+    identifier = input_names(modifier.node_group)[name]
     if hasattr(modifier, "properties"):  # Blender 5.2
         return getattr(modifier.properties.inputs, identifier).value
     return modifier[identifier]
 
 
-def _set_input(modifier: Any, identifier: str, value: object) -> None:
+def set_modifier_input(modifier: Any, name: str, value: object) -> None:
+    """Set an input of a Geometry Nodes modifier.
+
+    Args:
+        modifier: Runs a group.
+        name: Of the group's input.
+        value: Of the input's type.
+
+    Raises:
+        ValueError: If the group has no input of that name.
+    """
+    tree = modifier.node_group
+    identifiers = input_names(tree)
+    if name not in identifiers:
+        raise ValueError(f"group {tree.name!r} has inputs {sorted(identifiers)}, not {name!r}")
     if hasattr(modifier, "properties"):  # Blender 5.2 moved the inputs into properties of their own
-        getattr(modifier.properties.inputs, identifier).value = value
+        getattr(modifier.properties.inputs, identifiers[name]).value = value
     else:
-        modifier[identifier] = value
+        modifier[identifiers[name]] = value
