@@ -18,6 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -91,11 +92,17 @@ def photos_of(options: argparse.Namespace, person: Any) -> list[Path]:
     return [person.photo(file).shot.path for file in files]
 
 
-def check_photos(options: argparse.Namespace) -> None:
-    """See whether the engine takes as many photos as are asked for."""
-    fields = part("request").ReconstructRequest.__dataclass_fields__
-    if options.photos == "two" and "photos" not in fields:
-        raise part("avatar.errors").AvatarError("This engine takes one photo. Leave out `--photos two`.")
+def check_request(options: argparse.Namespace) -> None:
+    """See whether the engine takes what is asked for, before anybody waits for it."""
+    if not options.avatars:
+        second = (Path(_SECOND),) if options.photos == "two" else ()
+        part("request").ReconstructRequest(
+            photo=Path("photo.jpg"),
+            work_dir=options.work,
+            engine=options.engine,
+            count=options.count,
+            photos=second,
+        )
 
 
 def code_digest(engine: str) -> str:
@@ -137,6 +144,10 @@ def make_avatar(options: argparse.Namespace, person: Any) -> tuple[Path | None, 
         spent = reconstruct(options, person, path)
     except error as problem:
         return None, {}, str(problem)
+    except part("protocol").EngineBug as bug:
+        log = options.work / f"{person.name}.log"
+        log.write_text(str(bug), encoding="utf-8")
+        return None, {}, f"{str(bug).splitlines()[0]} The rest is in {log}."
     costs.write_text(json.dumps(spent), encoding="utf-8")
     return path, spent, ""
 
@@ -182,8 +193,8 @@ def score_settings(options: argparse.Namespace) -> Any:
     if full and not has_flip:
         say("FLIP is left out: the package flip-evaluator is not there, or not made for this machine.")
     return part("evaluate.score").ScoreSettings(
-        drive=options.drive, others=full, baselines=full, protocol=protocol, with_flip=full and has_flip, lpips=lpips,
-        with_pictures=options.report is not None,
+        drive=options.drive, others=full, baselines=full, protocol=protocol, with_flip=full and has_flip,
+        lpips=lpips, with_pictures=options.report is not None,
     )  # fmt: skip
 
 
@@ -228,10 +239,10 @@ def show(options: argparse.Namespace, scores: list[Any], failed: dict[str, str])
     say(title)
     for line in table.table(scores, options.drive, options.protocol, photos):
         say(line)
-    times = sorted(score.costs["seconds"] for score in scores if "seconds" in score.costs)
+    times = [score.costs["seconds"] for score in scores if "seconds" in score.costs]
     if times:
         peak = max(score.costs["peak_memory_bytes"] for score in scores) / 2**30
-        say(f"\nAn avatar took {times[len(times) // 2]:.1f} s (median), {times[-1]:.1f} s at most.")
+        say(f"\nAn avatar took {median(times):.1f} s (median), {max(times):.1f} s at most.")
         say(f"Peak memory of an engine: {peak:.2f} GiB.")
     if not options.lpips_backbone:
         say("LPIPS is left out: its network's weights were not given (--lpips-backbone).")
@@ -288,7 +299,7 @@ def main() -> int:
     options = read_options()
     load_engine()
     try:
-        check_photos(options)
+        check_request(options)
         people = part("evaluate.people").read_people(options.people, options.split, options.only)
         scores, failed = score_all(options, list(people))
     except part("avatar.errors").AvatarError as problem:

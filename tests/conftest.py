@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # report say so: Blender's Python has no numba, the engine's has no bpy. All other folders run anywhere.
 NEEDS = {
     "blender": ("bpy",),
-    "evaluate": ("cv2", "flip_evaluator", "numba", "skimage"),
+    "evaluate": ("cv2", "flip_evaluator", "numba", "skimage", "torch"),
     "lift": ("cv2", "numba", "scipy"),
     "prepare": ("cv2", "mediapipe"),
     "raster": ("numba", "torch"),

@@ -64,6 +64,14 @@ def test_a_shim_that_fails_is_passed_over(
     assert dev.find_python("3.98") is None
 
 
+def test_a_benchmark_has_options_of_its_own(dev: ModuleType) -> None:
+    options = dev.parse(["bench", "quality", "--only", "p00", "p01", "--quick"])
+    assert (options.names, options.passed_on) == (["quality"], ["--only", "p00", "p01", "--quick"])
+    assert dev.parse(["bench", "raster", "lift"]).names == ["raster", "lift"]
+    with pytest.raises(SystemExit):
+        dev.parse(["bench", "raster", "lift", "--count"])
+
+
 def test_the_running_python_is_found(dev: ModuleType) -> None:
     found = dev.find_python(f"{sys.version_info.major}.{sys.version_info.minor}")
     assert found is not None
