@@ -44,6 +44,7 @@ class ReconstructRequest:
         mask: An image that is white where the person is; found automatically by default.
         photos: Further photos of the same person in the same clothes, from other sides; ``lift`` only.
         held: ``lift``: what becomes of a thing in a hand, ``keep`` (it moves with the hand) or ``drop``.
+        loose: How freely clothes hang about the legs, 0 (as the legs go) to 1; found in the photo by default.
         influences: Joints per Gaussian, 4 or 8.
         preparation: LHM: ``best``, or ``official`` for what the released code makes of a photo.
         shape: LHM: ``fit`` to the photo, ``zero`` for the mean shape, or the betas themselves.
@@ -66,6 +67,7 @@ class ReconstructRequest:
     mask: Path | None = None
     photos: tuple[Path, ...] = ()
     held: str = KEEP
+    loose: float | None = None
     influences: int = DEFAULT_INFLUENCES
     preparation: str = BEST
     shape: str | tuple[float, ...] = FIT
@@ -88,6 +90,8 @@ class ReconstructRequest:
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be {_listed(choices)}, got {getattr(self, name)!r}")
+        if self.loose is not None and not 0 <= self.loose <= 1:
+            raise ValueError(f"loose must lie between 0 and 1, got {self.loose}")
         self._check_shape()
         self._check_photos()
         if self.head_box is not None and not _is_box(self.head_box):
