@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import bpy
 from .engine import environment, torch_builds
 from .engine.avatar.errors import AvatarError
 from .engine.protocol import EngineBug
-from .engine.request import DEFAULT_COUNT, ENGINE_NAMES, LIFT
+from .engine.request import DROP, ENGINE_NAMES, KEEP, LIFT
 from .engine.weights.catalogue import LICENCES
 from .engine.weights.licences import accept
 from .operators.engine_job import wait
@@ -28,7 +28,7 @@ from .operators.preview import add_camera, set_up_preview
 from .operators.reconstruction import Settings, reconstruct_photo
 from .operators.setup_report import setup_report
 from .preferences import engine_root, engines, models_root, preferences
-from .properties import BETAS
+from .properties import BETAS, QUALITY_COUNTS
 from .rendering.preview_engine import ENGINE_ID
 from .rigging.avatar_objects import AVATAR_KEY
 
@@ -89,7 +89,7 @@ def reconstruct(options: argparse.Namespace) -> None:
     result = reconstruct_photo(
         bpy.context,
         options.photo.absolute(),
-        _settings(options),
+        replace(_settings(options), photos=tuple(photo.absolute() for photo in options.photos)),
         location=(0.0, 0.0, 0.0),
         pose=options.pose,
         keep=options.avatar.absolute() if options.avatar else None,
@@ -188,9 +188,11 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
         mask=options.mask.absolute() if options.mask else None,
         seed=options.seed,
-        count=options.count,
+        count=options.count or QUALITY_COUNTS[options.quality],
         influences=options.influences,
         engine=options.engine,
+        held=options.held,
+        loose=options.loose,
         preparation=options.preparation,
         shape=options.shape,
         models=None if options.engine == LIFT else models_root(),
@@ -253,6 +255,10 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     making = verbs.add_parser("reconstruct", help="turn a photo into a .blend with an avatar")
     making.add_argument("photo", type=Path, metavar="PHOTO")
+    making.add_argument(
+        "--photo", type=Path, action="append", default=[], dest="photos", metavar="PHOTO",
+        help="lift: another photo of the same person, from the back or a side; may be given several times",
+    )  # fmt: skip
     making.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.blend")
     making.add_argument("--avatar", type=Path, metavar="FILE.lhma", help="also write the avatar alone")
     making.add_argument("--pose", choices=("photo", "rest"), default="photo")
@@ -290,8 +296,15 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mask", type=Path, metavar="IMAGE", help="white where the person is")
     parser.add_argument("--engine", choices=ENGINE_NAMES, default=LIFT, help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
+    splats = parser.add_mutually_exclusive_group()
+    levels = ", ".join(f"{name} {count}" for name, count in QUALITY_COUNTS.items())
+    splats.add_argument(
+        "--quality", choices=tuple(QUALITY_COUNTS), default="standard", help=f"lift: splats: {levels}"
+    )
+    splats.add_argument("--count", type=int, help="lift: splats, in place of a quality")
+    parser.add_argument("--held", choices=(KEEP, DROP), default=KEEP, help="lift: a thing in the hand")
     parser.add_argument(
-        "--count", type=int, default=DEFAULT_COUNT, help="lift: splats (default: %(default)s)"
+        "--loose", type=_strength, metavar="0..1", help="how freely skirts hang (default: found in the photo)"
     )
     parser.add_argument("--influences", type=int, default=4, choices=(4, 8), help="bones per splat")
     parser.add_argument(
@@ -324,6 +337,16 @@ def _shape(text: str) -> str | tuple[float, ...]:
     if not 1 <= len(betas) <= BETAS or not all(map(isfinite, betas)):
         raise argparse.ArgumentTypeError(f"{text!r} is neither fit nor zero nor up to {BETAS} numbers")
     return betas + (0.0,) * (BETAS - len(betas))
+
+
+def _strength(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no strength from 0 to 1")
+    return value
 
 
 def _box(text: str) -> tuple[int, ...]:

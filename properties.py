@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import (
     BoolProperty,
+    CollectionProperty,
     EnumProperty,
     FloatProperty,
     FloatVectorProperty,
@@ -16,7 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from .engine.request import DEFAULT_COUNT, FEWEST, LIFT, MOST, OWN_MODEL, RELEASED_MODELS
+from .engine.request import DEFAULT_COUNT, DROP, FEWEST, KEEP, LIFT, MOST, OWN_MODEL, RELEASED_MODELS
 from .engine.weights.catalogue import asset
 
 CANCELLED = "Cancelled"
@@ -60,13 +61,54 @@ INFLUENCE_ITEMS = (
     ("4", "4", "Four bones move each splat: fast, right nearly everywhere"),
     ("8", "8", "Eight bones move each splat: smoother shoulders and hips, slower"),
 )
+HELD_ITEMS = (
+    (KEEP, "Keep with the Hand", "A ball, bag or cup stays in the avatar and follows the hand stiffly"),
+    (DROP, "Leave Out", "A ball, bag or cup is left out of the avatar"),
+)
 LATEST_SEED = 2**31 - 1
+
+QUALITY_COUNTS = {"quick": 20_000, "standard": DEFAULT_COUNT, "high": 80_000, "very-high": 160_000}
+"""Splats of each quality level."""
+
+CUSTOM = "custom"
+QUALITY_ITEMS = (
+    ("quick", "Quick (20k)", "20,000 splats: for a first look. Soonest done, smallest file, fastest to pose"),
+    ("standard", "Standard (40k)", "40,000 splats: enough for a person as tall as the picture"),
+    (
+        "high",
+        "High (80k)",
+        "80,000 splats: for closer views. The file, posing and rendering cost about twice what Standard does",
+    ),
+    (
+        "very-high",
+        "Very High (160k)",
+        "160,000 splats: for large photos and close-ups. The file, posing and rendering cost about four "
+        "times what Standard does",
+    ),
+    (CUSTOM, "Custom", "Set the number of splats below. More show finer detail and are slower"),
+)
 
 SETTING_NAMES = (
     *("photo", "mask", "engine", "count", "seed", "influences"),
+    *("held", "loose_automatic", "loose_strength"),
     *("model_folder", "preparation", "shape", "betas", "use_head_box", "head_box", "enlarge"),
 )
-"""What a reconstruction is made from: the scene keeps it, the operator takes it."""
+"""What a reconstruction is made from: the scene keeps it, the operator takes it, besides ``photos``."""
+
+
+class LHM_Photo(bpy.types.PropertyGroup):
+    """A further photo of the same person."""
+
+    if TYPE_CHECKING:
+        path: str
+    else:
+        path: StringProperty(
+            name="Photo",
+            description="Another photo of the same person in the same clothes, from the back or a side",
+            subtype="FILE_PATH",
+            options={"PATH_SUPPORTS_BLEND_RELATIVE"},
+        )
+
 
 if TYPE_CHECKING:
 
@@ -79,6 +121,10 @@ if TYPE_CHECKING:
         count: int
         seed: int
         influences: str
+        held: str
+        loose_automatic: bool
+        loose_strength: float
+        photos: bpy.types.bpy_prop_collection_idprop[LHM_Photo]
         model_folder: str
         preparation: str
         shape: str
@@ -123,6 +169,27 @@ else:
                 name="Bones per Splat", description="How many bones may move one splat",
                 items=INFLUENCE_ITEMS, options=options,
             )  # fmt: skip
+            held: EnumProperty(
+                name="Held Object", description="What becomes of a thing in the hand",
+                items=HELD_ITEMS, options=options,
+            )  # fmt: skip
+            loose_automatic: BoolProperty(
+                name="Automatic",
+                description="Find skirts, dresses and coats in the photo, and choose how freely they hang",
+                default=True, options=options,
+            )  # fmt: skip
+            loose_strength: FloatProperty(
+                name="Strength",
+                description="How freely clothes hang about the legs: 0 follows each leg as trousers do, 1 is "
+                "for wide skirts and long coats",
+                default=0.5, min=0.0, max=1.0, subtype="FACTOR", options=options,
+            )  # fmt: skip
+            photos: CollectionProperty(
+                type=LHM_Photo,
+                name="More Photos",
+                description="Further photos of the same person in the same clothes, from the back and sides",
+                options=options,
+            )
             model_folder: StringProperty(
                 name="Model Folder",
                 description="Holds model.safetensors, config.json and dense_sample_points of your own "
@@ -163,8 +230,35 @@ else:
     SceneFields, OperatorFields = _fields(set()), _fields({"SKIP_SAVE"})
 
 
+def _quality(chosen: "LHM_SceneSettings") -> int:
+    """The level that the count means, as its place in the list; files from before the levels have one."""
+    if not chosen.custom_count:
+        for place, (level, *_) in enumerate(QUALITY_ITEMS):
+            if QUALITY_COUNTS.get(level) == chosen.count:
+                return place
+    return len(QUALITY_ITEMS) - 1
+
+
+def _set_quality(chosen: "LHM_SceneSettings", place: int) -> None:
+    level = QUALITY_ITEMS[place][0]
+    chosen.custom_count = level == CUSTOM
+    if level != CUSTOM:
+        chosen.count = QUALITY_COUNTS[level]
+
+
 class LHM_SceneSettings(SceneFields, bpy.types.PropertyGroup):
     """What the next reconstruction starts from."""
+
+    if TYPE_CHECKING:
+        quality: str
+        custom_count: bool
+    else:
+        quality: EnumProperty(
+            name="Quality",
+            description="How many splats the avatar has",
+            items=QUALITY_ITEMS, get=_quality, set=_set_quality, options=set(),
+        )  # fmt: skip
+        custom_count: BoolProperty(options={"HIDDEN"})
 
 
 class LHM_JobState(bpy.types.PropertyGroup):
@@ -226,4 +320,4 @@ def attach(undo: ExitStack) -> None:
     undo.callback(delattr, bpy.types.WindowManager, "lhm_job")
 
 
-CLASSES = (LHM_SceneSettings, LHM_JobState)
+CLASSES = (LHM_Photo, LHM_SceneSettings, LHM_JobState)

@@ -15,6 +15,7 @@ import bpy
 
 from . import commands, preferences, properties
 from .operators import (
+    confidence,
     files,
     install,
     jobs,
@@ -22,15 +23,17 @@ from .operators import (
     looks,
     models,
     photo_check,
+    photos,
     pose,
     preview,
     reconstruct,
     setup,
 )
 from .operators import shape as shape_operators
+from .panels import about, more_photos, preview_settings
 from .panels import main as main_panel
 from .panels import photo_check as photo_check_panel
-from .panels import preview_settings
+from .panels import settings as settings_panel
 from .panels import setup as setup_panel
 from .panels import shape as shape_panel
 from .rendering import preview_engine
@@ -51,14 +54,19 @@ MODULES: tuple[ModuleType, ...] = (
     models,
     setup,
     reconstruct,
+    photos,
     photo_check,
     pose,
     shape_operators,
     files,
     preview,
+    confidence,
     commands,
     main_panel,
+    more_photos,
+    settings_panel,
     photo_check_panel,
+    about,
     shape_panel,
     setup_panel,
     preview_settings,

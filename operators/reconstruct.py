@@ -1,4 +1,4 @@
-"""The operator 'Reconstruct from Image', and the ways to it: menu, file browser, dropping a photo."""
+"""The operator 'Reconstruct from Image'; see ``photos`` for the ways to it."""
 
 # No `from __future__ import annotations` here: Blender reads the annotations as properties.
 from collections.abc import Callable
@@ -38,12 +38,10 @@ from .reconstruction import (
     place,
     reconstruct_photo,
 )
-from .words import reported
 
 if TYPE_CHECKING:
     from .engine_job import EngineJob
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".jp2")
 NO_PHOTO = "No photo is chosen. Choose one in the sidebar (N) > LHM Avatars, then press Reconstruct."
 HEAD_BOX = (
     "The head box is empty. Enter its left, top, right and bottom edge in pixels of the photo, or turn Set "
@@ -95,7 +93,7 @@ class LHM_OT_reconstruct(OperatorFields, ModalJob, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An engine is there and has nothing else to do."""
-        return _ready(cls, context)
+        return can_begin(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Begin and let the user go on working; ask for the photo when there is none."""
@@ -157,6 +155,8 @@ class LHM_OT_reconstruct(OperatorFields, ModalJob, bpy.types.Operator):
         for warning in made.warnings:
             self.report({"WARNING"}, warning)
         outcome = f"{self._photo().stem}: {made.avatar.gaussians.count:,} splats"
+        if self.photos:
+            outcome += f" from {1 + len(self.photos)} photos"
         job_state(context).end(outcome, warnings=made.warnings)
         self.report({"INFO"}, outcome)
         return {"FINISHED"}
@@ -174,6 +174,9 @@ class LHM_OT_reconstruct(OperatorFields, ModalJob, bpy.types.Operator):
         for name in SETTING_NAMES:
             if not self.properties.is_property_set(name):
                 setattr(self, name, getattr(chosen, name))
+        if self.engine == LIFT and not self.photos:  # the sidebar offers them for this engine only
+            for further in chosen.photos:
+                self.photos.add().path = further.path
 
     def _known(self, photo: Path, settings: Settings) -> Made | None:
         """The last avatar, if Blender repeats the operator with the same photo and settings."""
@@ -196,71 +199,6 @@ class LHM_OT_reconstruct(OperatorFields, ModalJob, bpy.types.Operator):
         return request_settings(self)
 
 
-class LHM_OT_choose_photo(bpy.types.Operator):
-    """Choose a photo of a person and reconstruct an avatar from it"""
-
-    bl_idname = "lhm.choose_photo"
-    bl_label = "Person from Photo"
-    bl_options = {"INTERNAL"}
-
-    if TYPE_CHECKING:
-        filepath: str
-        filter_image: bool
-        filter_folder: bool
-    else:
-        filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-        filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-        filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """As for the reconstruction itself."""
-        return _ready(cls, context)
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Open the file browser, unless a photo was dropped."""
-        if self.filepath:
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Remember the photo and begin."""
-        settings(context).photo = _beside_the_file(self.filepath)
-        how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-        try:
-            begun = bpy.ops.lhm.reconstruct(how)
-        except RuntimeError as error:  # else Blender would show it as a mistake of the add-on
-            self.report({"ERROR"}, reported(error))
-            return {"CANCELLED"}
-        return begun - {"RUNNING_MODAL"} or {"FINISHED"}
-
-
-def _beside_the_file(path: str) -> str:
-    """A path as the .blend shall keep it: relative to it, where it is saved and the user wants that."""
-    if not bpy.data.filepath or not bpy.context.preferences.filepaths.use_relative_paths:
-        return path
-    try:
-        return bpy.path.relpath(path)
-    except ValueError:  # on another drive of Windows
-        return path
-
-
-class LHM_FH_photo(bpy.types.FileHandler):
-    """A photo dropped onto the sidebar; elsewhere dropping stays Blender's own."""
-
-    bl_idname = "LHM_FH_photo"
-    bl_label = "Person from Photo"
-    bl_import_operator = "lhm.choose_photo"
-    bl_file_extensions = ";".join(IMAGE_SUFFIXES)
-
-    @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
-        """Only over the sidebar of the 3D Viewport."""
-        area, region = context.area, context.region
-        return area is not None and area.type == "VIEW_3D" and region is not None and region.type == "UI"
-
-
 def request_settings(fields: SceneFields) -> Settings:
     """What the scene or an operator has set, as the engine wants it.
 
@@ -273,11 +211,12 @@ def request_settings(fields: SceneFields) -> Settings:
         count=fields.count,
         influences=int(fields.influences),
         engine=fields.engine,
+        photos=tuple(Path(bpy.path.abspath(further.path)) for further in fields.photos),
     )
-    if (
-        fields.engine == LIFT
-    ):  # equal settings give equal avatars: what the engine does not use is left as it is
-        return settings
+    # Equal settings give equal avatars: what the engine does not use is left as it is.
+    if fields.engine == LIFT:
+        loose = None if fields.loose_automatic else fields.loose_strength
+        return replace(settings, held=fields.held, loose=loose)
     return replace(
         settings,
         count=DEFAULT_COUNT,
@@ -319,7 +258,7 @@ def _path(text: str) -> Path | None:
     return Path(bpy.path.abspath(text)) if text else None
 
 
-def _ready(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+def can_begin(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """Whether a reconstruction can begin; where not, the greyed button says why.
 
     In the sidebar the scene's engine is meant. A script may name another one, so there only the lack of any
@@ -352,22 +291,16 @@ def _show_in(context: bpy.types.Context) -> Callable[[Progress], None]:
     return show
 
 
-def _menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    self.layout.operator(LHM_OT_choose_photo.bl_idname, text="Person from Photo (LHM Avatars)")
-
-
 @persistent
 def _forget(_file: str = "", _unused: object = None) -> None:
     _last.clear()
 
 
 def attach(undo: ExitStack) -> None:
-    """Add File > Import > Person from Photo, and forget the last avatar in time."""
-    bpy.types.TOPBAR_MT_file_import.append(_menu)
-    undo.callback(bpy.types.TOPBAR_MT_file_import.remove, _menu)
+    """Forget the last avatar in time."""
     bpy.app.handlers.load_pre.append(_forget)
     undo.callback(bpy.app.handlers.load_pre.remove, _forget)
     undo.callback(_last.clear)
 
 
-CLASSES = (LHM_OT_reconstruct, LHM_OT_choose_photo, LHM_FH_photo)
+CLASSES = (LHM_OT_reconstruct,)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.formats.avatar_file import load_avatar
-from ..engine.request import DEFAULT_COUNT, LIFT
+from ..engine.request import DEFAULT_COUNT, KEEP, LIFT, ReconstructRequest
 from ..preferences import engines
 from ..rendering.display_nodes import display_group
 from ..rendering.render_settings import suit_cycles
@@ -54,6 +54,9 @@ class Settings:
         count: About how many Gaussians; LHM's models have their own number.
         influences: Joints per Gaussian, 4 or 8.
         engine: One of ``properties.ENGINES``.
+        photos: Built-in engine: further photos of the same person, from other sides.
+        held: Built-in engine: ``keep`` a thing in the hand or ``drop`` it.
+        loose: How freely clothes hang about the legs, 0 to 1; found automatically by default.
         preparation: For LHM: ``best`` or ``official``.
         shape: For LHM: ``fit`` to the photo, ``zero`` for the average body, or the betas.
         models: For LHM: where the models lie.
@@ -68,6 +71,9 @@ class Settings:
     count: int = DEFAULT_COUNT
     influences: int = 4
     engine: str = LIFT
+    photos: tuple[Path, ...] = ()
+    held: str = KEEP
+    loose: float | None = None
     preparation: str = "best"
     shape: str | tuple[float, ...] = "fit"
     models: Path | None = None
@@ -107,8 +113,9 @@ def start(photo: Path, settings: Settings, engines: Engines) -> EngineJob[Made]:
         engines: Which there are.
 
     Raises:
-        AvatarError: If there is no fitting engine, or it cannot start.
+        AvatarError: If there is no fitting engine, or it cannot start, or cannot take these photos.
     """
+    require_photos(photo, settings)
     python = engines.basic() if settings.engine == LIFT else engines.lhm()
     if python is None:
         raise AvatarError(ENGINE_MISSING if settings.engine == LIFT else LHM_ENGINE_MISSING)
@@ -118,6 +125,23 @@ def start(photo: Path, settings: Settings, engines: Engines) -> EngineJob[Made]:
         lambda folder: [Step("reconstruct", _params(photo, settings, folder))],
         lambda answers: Made(load_avatar(Path(answers[0]["avatar"])), answers[0]["report"]),
     )
+
+
+def require_photos(photo: Path, settings: Settings) -> None:
+    """Stop before an engine starts for photos that it would refuse.
+
+    Args:
+        photo: The main one; the engine looks whether it is there.
+        settings: With the further photos.
+
+    Raises:
+        AvatarError: If the engine does not take so many, or one is not there.
+    """
+    # The engine's own request says what it takes.
+    ReconstructRequest(photo, photo.parent, engine=settings.engine, photos=settings.photos)
+    for further in settings.photos:
+        if not further.is_file():
+            raise AvatarError(f"There is no photo {further}. Remove it from More Photos, or choose another.")
 
 
 def keep_avatar(job: EngineJob[Made], path: Path) -> None:
@@ -201,6 +225,7 @@ def _params(photo: Path, settings: Settings, folder: Path) -> dict[str, Any]:
     values = asdict(settings)
     for name in ("mask", "models", "model_folder"):
         values[name] = str(values[name]) if values[name] else None
+    values["photos"] = [str(further) for further in settings.photos]
     return {
         "photo": str(photo),
         "output": str(folder / _AVATAR_FILE),

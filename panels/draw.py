@@ -60,10 +60,15 @@ def draw_words(
     layout: bpy.types.UILayout, context: bpy.types.Context, sentences: Sequence[str], icon: str = "NONE"
 ) -> None:
     """Sentences, broken to the width of the sidebar."""
+    for sentence in sentences:
+        for number, line in enumerate(lines_of(context, sentence)):
+            layout.label(text=line, icon=icon if number == 0 else "NONE" if icon == "NONE" else "BLANK1")
+
+
+def lines_of(context: bpy.types.Context, sentence: str) -> list[str]:
+    """A sentence, broken to the width of the sidebar."""
     letters = _LETTERS
     if context.region is not None:
         pixels = _PIXELS_PER_LETTER * context.preferences.system.ui_scale
         letters = max(int(context.region.width / pixels) - 4, 16)
-    for sentence in sentences:
-        for number, line in enumerate(wrapped(sentence, letters)):
-            layout.label(text=line, icon=icon if number == 0 else "NONE" if icon == "NONE" else "BLANK1")
+    return wrapped(sentence, letters)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import bpy
 
 from ..engine.request import LIFT, OWN_MODEL
-from ..operators.avatars import active_armature, metadata_of
+from ..operators.avatars import active_armature
 from ..operators.engine_state import NO_ENGINE, NO_FOLDER, smaller_button, state_of
 from ..operators.install import DOWNLOAD, OFFLINE
 from ..preferences import engine_root, preferences
-from ..properties import NON_COMMERCIAL, job_state, settings
+from ..properties import CUSTOM, NON_COMMERCIAL, job_state, settings
 from .draw import draw_button, draw_job, draw_outcome, draw_state, draw_words
 from .sidebar import Sidebar
 
@@ -27,6 +27,8 @@ class LHM_PT_main(Sidebar, bpy.types.Panel):
         layout, state, chosen = self.layout, job_state(context), settings(context)
         layout.prop(chosen, "photo", text="")
         layout.prop(chosen, "engine", text="")
+        if chosen.engine == LIFT:
+            draw_quality(layout, context)
         if state.running:
             draw_job(layout, context)
         else:
@@ -35,25 +37,6 @@ class LHM_PT_main(Sidebar, bpy.types.Panel):
             draw_outcome(layout, context)
             if state.failed and _OUT_OF_MEMORY in state.outcome and chosen.engine != LIFT:
                 draw_button(layout, smaller_button(chosen.engine))
-
-
-class LHM_PT_settings(Sidebar, bpy.types.Panel):
-    """What can be set and mostly need not."""
-
-    bl_label = "Settings"
-    bl_parent_id = "LHM_PT_main"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """One setting a row; those of the chosen engine only."""
-        layout, chosen = self.layout, settings(context)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        names = ("mask", "count", "influences", "seed") if chosen.engine == LIFT else ("mask", "influences")
-        for name in names:
-            layout.prop(chosen, name)
-        if chosen.engine != LIFT:
-            draw_lhm_settings(layout, context)
 
 
 class LHM_PT_avatar(Sidebar, bpy.types.Panel):
@@ -80,61 +63,13 @@ class LHM_PT_avatar(Sidebar, bpy.types.Panel):
         layout.operator("lhm.set_up_preview", icon="RENDER_STILL")
 
 
-class LHM_PT_origin(Sidebar, bpy.types.Panel):
-    """What the photo showed of the avatar, and what may be done with it."""
-
-    bl_label = "About This Avatar"
-    bl_parent_id = "LHM_PT_avatar"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Plain words."""
-        armature = active_armature(context)
-        metadata = metadata_of(armature)
-        column = self.layout.column(align=True)
-        if metadata.get("non_commercial"):
-            column.alert = True
-            draw_words(column, context, (NON_COMMERCIAL,), icon="ERROR")
-        column = self.layout.column(align=True)
-        draw_words(column, context, (*origin_words(armature, metadata), licence_words(metadata)))
-        self.layout.operator("lhm.export_avatar", icon="EXPORT")
-
-
-def origin_words(armature: bpy.types.Object, metadata: dict) -> tuple[str, ...]:
-    """How the avatar came about.
-
-    Args:
-        armature: Of the avatar.
-        metadata: What its file said.
-    """
-    if metadata.get("engine", LIFT) == LIFT:
-        seen = armature.get("lhm_seen", 0.0)
-        return (
-            f"{seen:.0%} is seen in the photo; the rest is mirrored or filled in",
-            "Built-in body, not SMPL-X",
-        )
-    body = "SMPL-X layout" if metadata["engine"] == OWN_MODEL else "SMPL-X"
-    words = [
-        f"Model: {metadata.get('model') or metadata['engine']}",
-        "Every side is the model's guess from one photo",
-        f"Body: {body}",
-    ]
-    if error := metadata.get("binding_error_mm"):
-        words.append(
-            f"{error['influences']} bones per splat: {error['mean']:.1f} mm off on average, "
-            f"{error['percentile99']:.1f} mm for one in a hundred"
-        )
-    return tuple(words)
-
-
-def licence_words(metadata: dict) -> str:
-    """The licences of what an avatar was made with, in one line.
-
-    Args:
-        metadata: What its file said.
-    """
-    licences = metadata.get("licences", {})
-    parts = (f"{part} {licence}" for part, licence in dict(licences).items())
-    return f"Licences: {', '.join(parts)}" if licences else "Licences: not known"
+def draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """How many splats, in words or as a number."""
+    chosen = settings(context)
+    column = layout.column(align=True)
+    column.prop(chosen, "quality", text="")
+    if chosen.quality == CUSTOM:
+        column.prop(chosen, "count")
 
 
 def draw_next_step(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -166,20 +101,4 @@ def draw_install_words(layout: bpy.types.UILayout, context: bpy.types.Context) -
         draw_words(layout.column(align=True), context, (OFFLINE,), icon="INTERNET_OFFLINE")
 
 
-def draw_lhm_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Settings that LHM's models alone have."""
-    chosen = settings(context)
-    if chosen.engine == OWN_MODEL:
-        layout.prop(chosen, "model_folder")
-    layout.prop(chosen, "preparation")
-    layout.prop(chosen, "shape")
-    if chosen.shape == "betas":
-        layout.prop(chosen, "betas")
-    layout.prop(chosen, "enlarge")
-    layout.prop(chosen, "use_head_box")
-    if chosen.use_head_box:
-        layout.prop(chosen, "head_box")
-    layout.prop(preferences(context), "device")
-
-
-CLASSES = (LHM_PT_main, LHM_PT_settings, LHM_PT_avatar, LHM_PT_origin)
+CLASSES = (LHM_PT_main, LHM_PT_avatar)
