@@ -7,7 +7,7 @@ reaches beyond the body.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,7 +15,9 @@ import numpy as np
 
 from ..avatar.binding import Binding, dense
 from ..avatar.body import JOINT_COUNT, joint_index
+from .lathe import turned_profile
 from .parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_HAND, RIGHT_LEG, part_of_weights
+from .placed import Placed
 from .sampling import sample
 from .surface import THINNED_DENSITY, sample_surface, vertex_normals
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from ..avatar.arrays import Float, Int
     from ..avatar.body import Body
     from .depth import DepthMaps
+    from .lathe import HeadFrame
     from .observation import Observation
 
 _FRONT_SHARE = 0.6  # of all Gaussians
@@ -44,37 +47,14 @@ _LIMB_ENDS = {
 _HELD_SIZE = 0.10  # metres beyond the body that make something near a hand an object
 
 
-@dataclass(frozen=True)
-class Placed:
-    """Gaussians in the photo's pose, before they have colours.
-
-    Args:
-        means: Body frame, metres. [N, 3]
-        normals: Outward, unit. [N, 3]
-        spacing: Metres to the neighbours. [N]
-        weights: One column per joint, rows sum to one. [N, 55]
-        pixels: Where the photo would show them. [N, 2]
-        seen: Whether it does. [N]
-        on_body: Whether they lie on the body's own surface. [N]
-    """
-
-    means: Float
-    normals: Float
-    spacing: Float
-    weights: Float
-    pixels: Float
-    seen: NDArray[np.bool_]
-    on_body: NDArray[np.bool_]
-
-    @property
-    def parts(self) -> Int:
-        """Body part of each. [N]"""
-        columns = np.broadcast_to(np.arange(JOINT_COUNT), self.weights.shape)
-        return part_of_weights(columns, self.weights)
-
-
 def place(
-    body: Body, vertices: Float, maps: DepthMaps, seen: Observation, count: int, rng: np.random.Generator
+    body: Body,
+    vertices: Float,
+    maps: DepthMaps,
+    seen: Observation,
+    count: int,
+    rng: np.random.Generator,
+    head: HeadFrame,
 ) -> Placed:
     """All Gaussians.
 
@@ -85,12 +65,15 @@ def place(
         seen: The photo.
         count: About how many.
         rng: For the unseen points.
+        head: Where the head is.
     """
     joints = _PixelJoints(body, maps, seen)
     front = _front(body, vertices, maps, seen, joints, int(_FRONT_SHARE * count))
     sheet = _far_sheet(front, maps, seen)
-    rest = _unseen_surface(body, vertices, maps, seen, count - len(front.means) - len(sheet.means), rng)
-    return _joined([front, sheet, rest])
+    around = turned_profile(front, maps, head)
+    left = count - len(front.means) - len(sheet.means) - len(around.means)
+    rest = _unseen_surface(body, vertices, maps, seen, left, rng)
+    return _joined([front, sheet, around, rest])
 
 
 def _joined(groups: list[Placed]) -> Placed:

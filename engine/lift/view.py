@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -14,6 +14,7 @@ from .colour import clean_colors
 from .depth import depth_maps
 from .fill import fill_colors
 from .fit import skinned_vertices
+from .lathe import head_frame
 from .place import place
 from .refine import refine
 from .shape import flat_gaussians, undoable, unposed, unposed_points
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ..avatar.gaussians import Gaussians
     from .fit import Fit
     from .observation import Observation
-    from .place import Placed
+    from .placed import Placed
 
 _EDGE_PIXELS = 5
 
@@ -83,12 +84,13 @@ def view(
         report: Told the stage and the fraction of it done.
     """
     report("volume", 0.0)
+    seen = replace(seen, camera=fit.camera)  # with the focal length that the fit found
     surface = clothed_surface(body, skinned_vertices(body, fit.params), seen)
     maps = depth_maps(surface, body.faces, seen)
     report("place", 0.0)
-    placed = place(body, surface, maps, seen, count, rng)
     joints = body.joints(fit.params.betas)
     posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
+    placed = place(body, surface, maps, seen, count, rng, head_frame(joints, posed_from_rest))
     binding = undoable(strongest(placed.weights, influences), posed_from_rest)
     blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
     report("fill", 0.0)

@@ -14,14 +14,16 @@ from lhm_avatars.engine.lift.colour import clean_colors
 from lhm_avatars.engine.lift.depth import DepthMaps, depth_maps
 from lhm_avatars.engine.lift.fill import Filled, fill_colors
 from lhm_avatars.engine.lift.fit import Fit, fit_body
+from lhm_avatars.engine.lift.lathe import head_frame
 from lhm_avatars.engine.lift.lift import Lifted, lift
-from lhm_avatars.engine.lift.place import Placed, place
+from lhm_avatars.engine.lift.place import place
 from lhm_avatars.engine.lift.shape import unposed_points
 
 from .person import Person, half_body, make_person, observe
 
 if TYPE_CHECKING:
     from lhm_avatars.engine.lift.observation import Observation
+    from lhm_avatars.engine.lift.placed import Placed
 
 COUNT = 9000
 BELOW_HIPS = 0.06  # metres below the hip joints: where the half-body photo ends
@@ -69,10 +71,11 @@ def fitted(seen: Observation) -> Fit:
 def stages(person: Person, seen: Observation) -> Stages:
     body, params = bundled_body(), person.params
     maps = depth_maps(person.vertices, body.faces, seen)
-    placed = place(body, person.vertices, maps, seen, COUNT, np.random.default_rng(0))
-    binding = strongest(placed.weights)
     joints = body.joints(params.betas)
     moved = forward_kinematics(joints, params.pose(), params.transl).astype(np.float64)
+    head = head_frame(joints, moved)
+    placed = place(body, person.vertices, maps, seen, COUNT, np.random.default_rng(0), head)
+    binding = strongest(placed.weights)
     blended = blend_transforms(moved, binding.joint_indices, binding.joint_weights)
     rest = unposed_points(placed.means, blended)
     clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))

@@ -11,6 +11,7 @@ from lhm_avatars.engine.avatar.binding import Binding
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_quat
 from lhm_avatars.engine.avatar.skinning import blend_transforms, skin_gaussians, skin_means
+from lhm_avatars.engine.lift.lathe import head_frame
 from lhm_avatars.engine.lift.parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, TRUNK
 from lhm_avatars.engine.lift.place import place
 from lhm_avatars.engine.lift.shape import flat_gaussians, undoable, unposed, unposed_points
@@ -36,7 +37,9 @@ def test_weights_are_shares(stages: Stages):
 @pytest.mark.parametrize("count", [5000, 20_000])
 def test_the_count_is_about_what_was_asked_for(stages: Stages, person: Person, seen: Observation, count: int):
     rng = np.random.default_rng(0)
-    placed = place(bundled_body(), person.vertices, stages.maps, seen, count, rng)
+    body = bundled_body()
+    head = head_frame(body.joints(person.params.betas), stages.posed_from_rest)
+    placed = place(body, person.vertices, stages.maps, seen, count, rng, head)
     assert len(placed.means) == pytest.approx(count, rel=0.15)
 
 
