@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 CANNOT_RUN = 2
-_LIFT_CODE = ("lift", "prepare", "raster", "avatar", "pipeline.py", "request.py")
+_LIFT_CODE = ("lift", "prepare", "raster", "avatar", "binding", "pipeline.py", "request.py")
 _SECOND = "back.jpg"
 
 
@@ -179,6 +179,16 @@ def reconstruct(options: argparse.Namespace, person: Any, output: Path) -> dict[
     return {"seconds": seconds, "peak_memory_bytes": report["peak_memory_bytes"] or 0}
 
 
+def compile_kernels() -> None:
+    """Have the kernels compiled, as installing the engine does, so that no person's time holds it."""
+    with tempfile.TemporaryDirectory() as folder:
+        client = part("client").EngineClient.start(Path(sys.executable), log_file=Path(folder) / "engine.log")
+        try:
+            client.wait(client.request("versions", {}))
+        finally:
+            client.close()
+
+
 # ---------------------------------------------------------------- scores
 
 
@@ -187,7 +197,7 @@ def score_settings(options: argparse.Namespace) -> Any:
     protocol = part("evaluate.protocol").PROTOCOLS[options.protocol]
     lpips = None
     if options.lpips_backbone:
-        lpips = part("evaluate.lpips").load_lpips(protocol.network, options.lpips_backbone)
+        lpips = part("evaluate.perceptual").load_lpips(protocol.network, options.lpips_backbone)
     full = not options.quick
     has_flip = importlib.util.find_spec("flip_evaluator") is not None
     if full and not has_flip:
@@ -213,6 +223,8 @@ def score_all(options: argparse.Namespace, people: list[Any]) -> tuple[list[Any]
     """Make and score everybody; failures by name."""
     settings = score_settings(options)
     load_avatar = part("formats.avatar_file").load_avatar
+    if not options.avatars:
+        compile_kernels()
     scores: list[Any] = []
     failed: dict[str, str] = {}
     for person, (path, costs, reason) in zip(people, avatars(options, people), strict=True):

@@ -124,7 +124,7 @@ def _scaled(avatar: Avatar, factor: float) -> Avatar:
     return replace(avatar, gaussians=larger, joints=avatar.joints * factor, shape=None)
 
 
-def _betas_of_joints(avatar: Avatar, truth: Float) -> NDArray[np.float64]:
+def _betas_of_joints(avatar: Avatar, truth: Float) -> Float:
     """Betas of another body whose joints come nearest to the truth's, seen from the pelvis.
 
     The truth's own betas mean nothing there. A ridge keeps shapes sane that joints hardly tell.

@@ -115,14 +115,16 @@ def _same_shape(truth: Picture, made: Picture) -> None:
 
 def _differing(truth: Picture, made: Picture) -> tuple[slice, slice]:
     """The box, with a margin, outside of which both pictures are white; the whole if nothing is drawn."""
-    drawn = ((truth < 1 - _WHITE) | (made < 1 - _WHITE)).any(axis=2)
+    drawn: Mask = np.any((truth < 1 - _WHITE) | (made < 1 - _WHITE), axis=2)
     if not drawn.any():
-        return slice(0, drawn.shape[0]), slice(0, drawn.shape[1])
-    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
-    return tuple(
-        slice(max(0, int(found[0]) - _MARGIN), min(size, int(found[-1]) + 1 + _MARGIN))
-        for found, size in zip((rows, columns), drawn.shape, strict=True)
-    )  # pyright: ignore[reportReturnType] - two of them
+        return slice(0, truth.shape[0]), slice(0, truth.shape[1])
+    return _spanned(drawn.max(axis=1)), _spanned(drawn.max(axis=0))
+
+
+def _spanned(drawn: Mask) -> slice:
+    """From the first to the last that is drawn, with the margin. [L]"""
+    found = np.flatnonzero(drawn)
+    return slice(max(0, int(found[0]) - _MARGIN), min(len(drawn), int(found[-1]) + 1 + _MARGIN))
 
 
 def _anywhere(

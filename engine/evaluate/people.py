@@ -233,7 +233,7 @@ def _pixels(shot: Shot, mode: str) -> NDArray[np.float32]:
     try:
         with Image.open(shot.path) as image:
             size, found = image.size, image.mode
-            array = np.asarray(image.convert(mode), np.float32) / 255
+            array = np.asarray(image.convert(mode), np.float32) / np.float32(255)
     except OSError as error:
         raise AvatarError(f"{shot.path} cannot be read ({error}). Make the people again.") from error
     if size != (shot.width, shot.height):

@@ -110,8 +110,11 @@ class PersonScore:
 
 def person_score(values: Mapping[str, Any]) -> PersonScore:
     """What ``as_json`` wrote."""
-    known = dict(values) | {"shots": tuple(ShotScore(**shot) for shot in values["shots"])}
-    return PersonScore(**known | {name: tuple(values[name]) for name in ("tags", "notes", "warnings")})
+    known: dict[str, Any] = dict(values)
+    known["shots"] = tuple(ShotScore(**shot) for shot in values["shots"])
+    for name in ("tags", "notes", "warnings"):
+        known[name] = tuple(values[name])
+    return PersonScore(**known)
 
 
 def score_person(avatar: Avatar, person: Person, settings: ScoreSettings | None = None) -> PersonScore:

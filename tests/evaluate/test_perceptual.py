@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from lhm_avatars.engine.avatar.errors import AvatarError
-from lhm_avatars.engine.evaluate.lpips import load_lpips
+from lhm_avatars.engine.evaluate.perceptual import load_lpips
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,7 +30,7 @@ def load_lpips(network: str, backbone: Path) -> Callable[[NDArray[np.float32], N
     Source: Zhang et al. 2018.
     """
     try:
-        import lpips
+        import lpips  # pyright: ignore[reportMissingImports] - brought by the user
         import torch
     except ImportError as error:
         raise AvatarError("LPIPS needs the packages torch, torchvision and lpips. Install them.") from error
