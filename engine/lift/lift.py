@@ -78,7 +78,7 @@ def lift(
         joints=body.joints(params.betas).astype(np.float32),
         seen=whole.seen,
         metadata={
-            "camera": camera_metadata(photos[0].camera, shift),
+            "camera": camera_metadata(first.fit.camera, shift),
             "body": body.info.get("name", "SMPL-X"),
         },
         shape=shape_space(body, params.betas, whole.resting.means),

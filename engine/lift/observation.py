@@ -100,6 +100,7 @@ class Observation:
         world: The same landmarks in metres about the hips, in the axes of the body frame. [33, 3]
         camera: The camera of the crop.
         cut: Borders of the photo that cut the person: any of left, right, top, bottom.
+        focal_known: Whether the camera wrote its focal length.
     """
 
     rgb: NDArray[np.float32]
@@ -109,6 +110,7 @@ class Observation:
     world: NDArray[np.float64]
     camera: Camera
     cut: frozenset[str] = frozenset()
+    focal_known: bool = False
 
     @property
     def person_height(self) -> float:
@@ -136,4 +138,5 @@ def observation(prepared: PreparedPhoto) -> Observation:
         world=keypoints.world,
         camera=Camera(prepared.focal, prepared.center, width, height),
         cut=frozenset(prepared.cut),
+        focal_known=prepared.focal_known,
     )

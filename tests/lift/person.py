@@ -157,7 +157,9 @@ def observe(person: Person) -> Observation:
     camera = Camera(FOCAL, (0.5 * WIDTH, 0.5 * HEIGHT), WIDTH, HEIGHT)
     color, alpha = photograph(person, person.vertices, camera)
     table = landmarks()
-    places = gather(table, person.joints, person.vertices[table.vertices[table.vertices >= 0]])
+    rest = bundled_body().joints(person.params.betas)
+    moved = forward_kinematics(rest, person.params.pose(), person.params.transl)
+    places = gather(table, rest, moved)
     points, world = np.zeros((33, 2)), np.zeros((33, 3))
     confidence = np.zeros(33)
     points[table.ids], confidence[table.ids] = camera.project(places), 1.0

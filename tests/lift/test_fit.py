@@ -8,7 +8,7 @@ import numpy as np
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
 from lhm_avatars.engine.lift.fit import fit_body, skinned_vertices
-from lhm_avatars.engine.lift.landmarks import LIMBS, gather, landmarks
+from lhm_avatars.engine.lift.landmarks import depths, gather, landmarks
 from lhm_avatars.engine.lift.zbuffer import first_layer
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def joints_of(fit: Fit) -> np.ndarray:
 
 def test_landmarks_are_met(fitted: Fit, seen: Observation):
     table = landmarks()
-    surface = skinned_vertices(bundled_body(), fitted.params)[table.vertices[table.vertices >= 0]]
-    pixels = seen.camera.project(gather(table, joints_of(fitted), surface))
+    rest = bundled_body().joints(fitted.params.betas)
+    moved = forward_kinematics(rest, fitted.params.pose(), fitted.params.transl)
+    pixels = fitted.camera.project(gather(table, rest, moved))
     error = np.linalg.norm(pixels - seen.points[table.ids], axis=1) / seen.person_height
     assert np.median(error) < 0.005
     assert error.max() < 0.02
@@ -43,11 +44,14 @@ def test_joints_are_found_in_space(fitted: Fit, person: Person):
 
 
 def test_the_person_stands_where_it_stood(fitted: Fit, person: Person):
-    assert np.linalg.norm(joints_of(fitted)[0] - person.joints[0]) < 0.15
+    # One photo does not tell how tall someone is, so distance and stature are right to some percent only.
+    gap = joints_of(fitted)[0] - person.joints[0]
+    assert np.linalg.norm(gap[:2]) < 0.03
+    assert abs(gap[2]) < 0.08 * abs(person.joints[0, 2])
     tall = {name: np.ptp(vertices[:, 1]) for name, vertices in (
         ("found", skinned_vertices(bundled_body(), fitted.params)), ("true", person.vertices),
     )}  # fmt: skip
-    assert abs(tall["found"] / tall["true"] - 1) < 0.04
+    assert abs(tall["found"] / tall["true"] - 1) < 0.08
 
 
 def test_limbs_point_where_they_pointed(fitted: Fit, person: Person):
@@ -65,7 +69,7 @@ def test_limbs_point_where_they_pointed(fitted: Fit, person: Person):
 
 def test_the_outline_is_covered(fitted: Fit, seen: Observation):
     body = bundled_body()
-    covered = first_layer(skinned_vertices(body, fitted.params), body.faces, seen.camera).covered
+    covered = first_layer(skinned_vertices(body, fitted.params), body.faces, fitted.camera).covered
     mask = seen.alpha > 0.5
     overlap = (covered & mask).sum() / (covered | mask).sum()
     assert overlap > 0.93
@@ -75,7 +79,7 @@ def test_the_outline_is_covered(fitted: Fit, seen: Observation):
 def test_what_the_detector_names_twice_is_one_place():
     """Each limb's ends are landmarks that the table has."""
     ids = set(landmarks().ids.tolist())
-    assert all(a in ids and b in ids for a, b in LIMBS)
+    assert all(a in ids and b in ids for a, b in depths().pairs.tolist())
 
 
 def test_equal_photos_give_equal_bits(fitted: Fit, seen: Observation):

@@ -1,0 +1,168 @@
+"""The fit's residuals, all in standard deviations: image, depth, habits, gravity, contact, outline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from ..avatar.axes import OPENCV_FROM_BODY
+from .contact import Contact
+from .ground import Ground, sole_vertices
+from .landmarks import depths, gather, landmarks
+from .model import BETAS, ORIENT, ZOOM, Model
+from .outline import outline_points, sample_signed, signed_distance
+from .parts import HEAD, LEFT_HAND, RIGHT_HAND, part_of_weights
+from .prior import angles, habits
+from .solve import robust
+from .surface import vertex_normals
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..avatar.arrays import Float
+    from ..avatar.body import Body
+    from .model import Posed
+    from .observation import Observation
+
+_OUTLINE_VERTICES = 700
+_OUTLINE_POINTS = 260
+_RIM_COSINE = 0.3
+_OUTLIER = 4.0  # spreads
+_LIMIT = np.radians(3.0)  # beyond a joint's range
+_ZOOM_SPREAD = 0.25  # of the log of the focal length about that of a usual lens
+_KNOWN_ZOOM_SPREAD = 1e-3
+_STATURE = 1.0  # spread of betas
+
+
+class Problem:
+    """One photo's residuals.
+
+    Args:
+        body: Any body in SMPL-X layout.
+        seen: The photo.
+        hands: Rotations of the fingers. [2, 15, 3]
+        shape_mean: Betas that a person has who shows nothing of their shape. [10]
+    """
+
+    def __init__(self, body: Body, seen: Observation, hands: Float, shape_mean: Float) -> None:
+        self.body, self.seen, self.shape_mean = body, seen, shape_mean
+        self.table, self.depths = landmarks(), depths()
+        step = body.vertex_count // _OUTLINE_VERTICES
+        parts = part_of_weights(body.joint_indices, body.joint_weights)
+        # Hair hides the head's outline, and nothing is known of the fingers.
+        bare = ~np.isin(parts, (HEAD, LEFT_HAND, RIGHT_HAND))
+        self.outline_vertices = np.arange(step // 2, body.vertex_count, step)
+        self.is_bare = bare[self.outline_vertices]
+        self.model = Model(body, np.concatenate([sole_vertices(body), self.outline_vertices]), hands)
+        self.ground, self.contact = Ground(seen), Contact(body)
+        self.habits = habits(seen.confidence)
+        self.percent = 100.0 / seen.person_height
+        self.confidence = seen.confidence[self.table.ids]
+        self.distance = signed_distance(seen.alpha)
+        self.zoom_spread = _KNOWN_ZOOM_SPREAD if seen.focal_known else _ZOOM_SPREAD
+        self._prepare_depths()
+        self.contour: tuple[NDArray[np.int64], Float, Float] | None = None
+
+    def _prepare_depths(self) -> None:
+        seen, known = self.seen, self.depths
+        way = seen.world[known.pairs[:, 1]] - seen.world[known.pairs[:, 0]]
+        z = way[:, 2] / (np.linalg.norm(way, axis=1) + 1e-9)
+        self.wanted_depth = np.clip(known.slope * z + known.offset, -1, 1)
+        self.depth_rows = np.array([[self.table.row(a), self.table.row(b)] for a, b in known.pairs])
+        self.depth_trust = self.confidence[self.depth_rows].min(axis=1) / known.spread
+
+    def landmark_residuals(self, x: Float) -> Float:
+        """All but the outline. [B, R]"""
+        posed = self.model.posed(x)
+        return np.concatenate(self._parts(x, posed, self.model.surface(posed, slice(0, 4))), axis=1)
+
+    def all_residuals(self, x: Float) -> Float:
+        """As above, with the outline. [B, R]"""
+        posed = self.model.posed(x)
+        surface = self.model.surface(posed)
+        parts = self._parts(x, posed, surface[:, :4])
+        return np.concatenate([*parts, self._outline(x, surface[:, 4:])], axis=1)
+
+    def _parts(self, x: Float, posed: Posed, soles: Float) -> list[Float]:
+        points = gather(self.table, posed.rest, posed.moved)
+        return [
+            self._image(x, points),
+            self._depth(points),
+            self._habit(x, posed),
+            self.ground.residuals(x, posed, soles),
+            self.contact.residuals(posed),
+        ]
+
+    def project(self, x: Float, points: Float) -> Float:
+        """Pixels of points under each vector's zoom. [B, N, 2]"""
+        seen = points @ OPENCV_FROM_BODY.T
+        focal = self.seen.camera.focal * np.exp(x[:, ZOOM])[:, None, None]
+        return seen[..., :2] * (focal / np.maximum(seen[..., 2:], 0.05)) + np.asarray(self.seen.camera.center)
+
+    def _image(self, x: Float, points: Float) -> Float:
+        error = (self.project(x, points) - self.seen.points[self.table.ids]) * self.percent
+        error = error / self.table.spread[:, None]
+        return (robust(error, _OUTLIER) * self.confidence[:, None]).reshape(len(points), -1)
+
+    def _depth(self, points: Float) -> Float:
+        way = points[:, self.depth_rows[:, 1]] - points[:, self.depth_rows[:, 0]]
+        z = way[..., 2] / np.linalg.norm(way, axis=-1)
+        return robust((z - self.wanted_depth) * self.depth_trust, _OUTLIER)
+
+    def _habit(self, x: Float, posed: Posed) -> Float:
+        now, usual = angles(posed.pose), self.habits
+        pull = (now - usual.mean) / usual.spread
+        beyond = np.maximum(now - usual.most, 0) + np.minimum(now - usual.least, 0)
+        count = len(x)
+        return np.concatenate(
+            [
+                pull.reshape(count, -1),
+                beyond.reshape(count, -1) / _LIMIT,
+                (x[:, BETAS] - self.shape_mean) / _STATURE,
+                x[:, ZOOM : ZOOM + 1] / self.zoom_spread,
+                0.1 * x[:, ORIENT],
+            ],
+            axis=1,
+        )
+
+    def match_outline(self, x: Float, vertices: Float) -> None:
+        """Pair points of the person's outline with the body's rim that faces the same way.
+
+        Args:
+            x: Parameters. [P]
+            vertices: The whole posed surface. [V, 3]
+        """
+        surface = vertices[self.outline_vertices]
+        normals = vertex_normals(vertices, self.body.faces)[self.outline_vertices]
+        ray = surface / np.linalg.norm(surface, axis=1, keepdims=True)
+        rim = np.flatnonzero((np.abs((normals * ray).sum(1)) < _RIM_COSINE) & self.is_bare)
+        flat = normals[rim, :2] * [1, -1]
+        flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9
+        points, outward = outline_points(self.seen, _OUTLINE_POINTS)
+        reach = 0.05 * self.seen.person_height
+        pixels = self.project(x[None], surface[None, rim])[0]
+        # Direction counts as much as place, so that an arm's outline never pulls the trunk.
+        tree = KDTree(np.concatenate([pixels / reach, flat], axis=1))
+        gap, nearest = tree.query(np.concatenate([points / reach, outward], axis=1))
+        good = gap < 1.0
+        self.contour = (rim[nearest][good], points[good], outward[good])
+
+    def _outline(self, x: Float, surface: Float) -> Float:
+        pixels = self.project(x, surface)
+        outside = np.maximum(sample_signed(self.distance, pixels), 0.0) * self.percent
+        rows, points, outward = (
+            self.contour if self.contour is not None else (np.zeros(0, int), *np.zeros((2, 0, 2)))
+        )
+        along = ((pixels[:, rows] - points) * outward).sum(-1) * self.percent
+        # Clothes stand off the body: inside the outline is cheap, and far inside costs no more.
+        along = np.where(along > 0, robust(along, 2.5), robust(along, 1.0))
+        return np.concatenate([0.25 * robust(outside, 3.0), 0.4 * along], axis=1)
+
+    def landmark_error(self, x: Float) -> float:
+        """Median image distance of trusted landmarks over the person's height."""
+        posed = self.model.posed(x[None])
+        points = gather(self.table, posed.rest, posed.moved)
+        error = np.linalg.norm(self.project(x[None], points)[0] - self.seen.points[self.table.ids], axis=1)
+        return float(np.median(error[self.confidence > 0.3]) / self.seen.person_height)
