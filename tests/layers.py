@@ -75,7 +75,7 @@ RULES = (
     Rule("engine.network", ("engine",), ("*", "torch")),
     Rule("engine.lhm", ("engine",), ("*", "torch")),
     Rule("engine.measure", ("engine",), ("*", "torch")),
-    Rule("engine.evaluate.lpips", ("engine.avatar",), ("*", "torch")),
+    Rule("engine.evaluate.perceptual", ("engine.avatar",), ("*", "torch")),
     Rule("engine", ("engine",), ("*",)),
     Rule("rigging", SHARED, _BPY),
     Rule("rendering", (*SHARED, *SETTINGS, "rigging"), _BPY),
