@@ -97,17 +97,7 @@ SETTING_NAMES = (
 
 
 class LHM_Photo(bpy.types.PropertyGroup):
-    """A further photo of the same person."""
-
-    if TYPE_CHECKING:
-        path: str
-    else:
-        path: StringProperty(
-            name="Photo",
-            description="Another photo of the same person in the same clothes, from the back or a side",
-            subtype="FILE_PATH",
-            options={"PATH_SUPPORTS_BLEND_RELATIVE"},
-        )
+    """A further photo of the same person; ``name``, which every group of properties has, is its path."""
 
 
 if TYPE_CHECKING:

@@ -125,7 +125,7 @@ class LHM_OT_add_photos(_PhotoBrowser, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Put them at the end of the list; what is listed already is not listed twice."""
         chosen = settings(context)
-        listed = [further.path for further in chosen.photos]
+        listed = [further.name for further in chosen.photos]
         try:
             _set_further(context, chosen.photo, [*listed, *self.chosen()])
         except AvatarError as error:
@@ -179,7 +179,7 @@ def _set_further(context: bpy.types.Context, main: str, paths: Sequence[str]) ->
     require_photos(main_file, replace(request_settings(chosen), photos=tuple(files)))
     chosen.photos.clear()
     for file in files:
-        chosen.photos.add().path = _beside_the_file(str(file))
+        chosen.photos.add().name = _beside_the_file(str(file))
 
 
 def _absolute(path: str) -> Path:

@@ -176,7 +176,7 @@ class LHM_OT_reconstruct(OperatorFields, ModalJob, bpy.types.Operator):
                 setattr(self, name, getattr(chosen, name))
         if self.engine == LIFT and not self.photos:  # the sidebar offers them for this engine only
             for further in chosen.photos:
-                self.photos.add().path = further.path
+                self.photos.add().name = further.name
 
     def _known(self, photo: Path, settings: Settings) -> Made | None:
         """The last avatar, if Blender repeats the operator with the same photo and settings."""
@@ -211,7 +211,7 @@ def request_settings(fields: SceneFields) -> Settings:
         count=fields.count,
         influences=int(fields.influences),
         engine=fields.engine,
-        photos=tuple(Path(bpy.path.abspath(further.path)) for further in fields.photos),
+        photos=tuple(Path(bpy.path.abspath(further.name)) for further in fields.photos),
     )
     # Equal settings give equal avatars: what the engine does not use is left as it is.
     if fields.engine == LIFT:

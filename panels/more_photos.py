@@ -36,7 +36,7 @@ class LHM_PT_more_photos(Sidebar, bpy.types.Panel):
         layout, photos = self.layout, settings(context).photos
         column = layout.column(align=True)
         for index, photo in enumerate(photos):
-            path = Path(bpy.path.abspath(photo.path))
+            path = Path(bpy.path.abspath(photo.name))
             row = column.row(align=True)
             row.label(text=path.name, icon="IMAGE_DATA")
             row.operator("lhm.remove_photo", text="", icon="X").index = index

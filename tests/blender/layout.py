@@ -39,7 +39,8 @@ class Layout:
             return lambda **_: self
         raise AttributeError(name)
 
-    def label(self, *, text: str, icon: str = "NONE") -> None:
+    def label(self, *, text: str, icon: str = "NONE", icon_value: int = 0) -> None:
+        assert icon == "NONE" or not icon_value
         assert icon in self._ICONS, icon
         self.words.append(text)
 
@@ -52,6 +53,7 @@ class Layout:
         icon: str = "NONE",
         index: int = -1,
         slider: bool = False,
+        expand: bool = False,
     ) -> None:
         assert name in data.bl_rna.properties, name
         assert index < 0 or index < data.bl_rna.properties[name].array_length, (name, index)

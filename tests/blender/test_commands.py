@@ -172,6 +172,7 @@ def test_lhms_settings_reach_the_engine(lhm_engine: Path, models: Path) -> None:
     assert {name: asked[name] for name in asked if name not in ("mask", "seed", "count", "influences")} == {
         "engine": "lhm-mini", "preparation": "official", "shape": [0.5, -1.0] + [0.0] * 8, "device": "cpu",
         "head_box": [1, 2, 30, 40], "enlarge": False, "models": str(models), "model_folder": None,
+        "photos": [], "held": "keep", "loose": None,
     }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from lhm_avatars.engine.formats.avatar_file import load_avatar
 from lhm_avatars.operators.avatars import active_armature
 from lhm_avatars.operators.photo_check import last_check
 from lhm_avatars.operators.preview import world_points
-from lhm_avatars.panels import main
+from lhm_avatars.panels import about
 from lhm_avatars.preferences import preferences
 from lhm_avatars.rigging.avatar_objects import FLOOR_KEY
 from lhm_avatars.rigging.poses import set_pose
@@ -82,7 +82,7 @@ def test_a_photo_becomes_an_lhm_avatar_that_is_posed_and_rendered(
 def _says_where_it_comes_from(metadata: dict) -> None:
     assert (metadata["engine"], metadata["non_commercial"]) == ("lhm-own", True)
     assert metadata["licences"]["weights"] == metadata["licences"]["body"] == "the model's own terms"
-    text = drawn(main.LHM_PT_origin).text
+    text = drawn(about.LHM_PT_origin).text
     assert "For non-commercial use only" in text
     assert "Body: SMPL-X layout" in text
     assert "Every side is the model's guess" in text

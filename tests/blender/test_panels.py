@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import pytest
 from blender.layout import Layout
+from blender.test_user_errors import refused
 from blender.window import Pressed
 from lhm_avatars import registration
-from lhm_avatars.operators import install
-from lhm_avatars.operators.reconstruct import LHM_FH_photo
-from lhm_avatars.panels import main, photo_check, setup
+from lhm_avatars.operators import confidence, install
+from lhm_avatars.operators.confidence import LHM_OT_copy_warnings
+from lhm_avatars.operators.photos import LHM_FH_photo
+from lhm_avatars.panels import about, main, more_photos, photo_check, setup
+from lhm_avatars.panels import settings as panel_settings
 from lhm_avatars.panels.draw import draw_words
 from lhm_avatars.properties import job_state
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 pytestmark = pytest.mark.usefixtures("empty_scene")
+PARTS = ("head", "left arm", "right arm", "left leg", "right leg", "hair", "back", "skirt")
 
 
 def drawn(panel: type) -> Layout:
@@ -64,7 +68,8 @@ def test_every_poll_answers_without_a_window(lhm: ModuleType) -> None:
 
 
 def test_panels_stand_in_our_tab(lhm: ModuleType) -> None:
-    for panel in (*main.CLASSES, *setup.CLASSES, *photo_check.CLASSES):
+    modules = (main, more_photos, panel_settings, photo_check, about, setup)
+    for panel in (panel for module in modules for panel in module.CLASSES):
         assert (panel.bl_space_type, panel.bl_region_type, panel.bl_category) == (
             "VIEW_3D",
             "UI",
@@ -152,7 +157,7 @@ def test_the_origin_says_share_body_and_licences(engine: Path) -> None:
     armature = bpy.context.view_layer.objects.active
     armature["lhm_seen"] = 0.42
     armature["lhm_metadata"] = '{"licences": {"body": "CC0-1.0", "weights": "none"}}'
-    text = drawn(main.LHM_PT_origin).text
+    text = drawn(about.LHM_PT_origin).text
     assert "42% is seen in the photo" in text
     assert "Built-in body, not SMPL-X" in text
     assert "body CC0-1.0, weights none" in text
@@ -160,13 +165,70 @@ def test_the_origin_says_share_body_and_licences(engine: Path) -> None:
 
 def test_settings_of_the_chosen_engine_are_offered() -> None:
     chosen = bpy.context.scene.lhm_avatars
-    assert drawn(main.LHM_PT_settings).properties == ["mask", "count", "influences", "seed"]
+    own = ["mask", "held", "loose_automatic", "influences", "seed"]
+    assert drawn(panel_settings.LHM_PT_settings).properties == own
+    chosen.loose_automatic = False
+    assert "loose_strength" in drawn(panel_settings.LHM_PT_settings).properties
     chosen.engine = "lhm-500m"
     common = ["mask", "influences", "preparation", "shape", "enlarge", "use_head_box", "device"]
-    assert drawn(main.LHM_PT_settings).properties == common
+    assert drawn(panel_settings.LHM_PT_settings).properties == common
     chosen.shape, chosen.use_head_box, chosen.engine = "betas", True, "lhm-own"
-    offered = drawn(main.LHM_PT_settings).properties
+    offered = drawn(panel_settings.LHM_PT_settings).properties
     assert set(offered) == {*common, "betas", "head_box", "model_folder"}
+
+
+def test_quality_is_offered_for_the_built_in_engine_only() -> None:
+    chosen = bpy.context.scene.lhm_avatars
+    assert drawn(main.LHM_PT_main).properties == ["photo", "engine", "quality"]
+    chosen.quality = "custom"
+    assert drawn(main.LHM_PT_main).properties == ["photo", "engine", "quality", "count"]
+    chosen.engine = "lhm-500m"
+    assert drawn(main.LHM_PT_main).properties == ["photo", "engine"]
+
+
+def test_further_photos_are_listed_and_can_be_removed() -> None:
+    chosen = bpy.context.scene.lhm_avatars
+    assert drawn(more_photos.LHM_PT_more_photos).pressed == ["lhm.add_photos"]
+    for name in ("back", "side"):
+        chosen.photos.add().name = f"/photos/{name}.jpg"
+    layout = drawn(more_photos.LHM_PT_more_photos)
+    assert layout.words == ["back.jpg", "side.jpg"]
+    removing = [b.values["index"] for b in layout.buttons if b.operator == "lhm.remove_photo"]
+    assert removing == [0, 1]
+    header = Layout()
+    more_photos.LHM_PT_more_photos.draw_header_preset(SimpleNamespace(layout=header), bpy.context)
+    assert header.text.strip() == "2"
+    chosen.engine = "lhm-500m"
+    assert not more_photos.LHM_PT_more_photos.poll(bpy.context)
+
+
+def test_an_avatars_warnings_stay_with_it(engine: Path) -> None:
+    bpy.ops.lhm.reconstruct(photo=str(engine / "good.jpg"))
+    armature = bpy.context.view_layer.objects.active
+    armature["lhm_metadata"] = "{}"
+    assert "lhm.copy_warnings" not in drawn(about.LHM_PT_origin).pressed
+    assert not bpy.ops.lhm.copy_warnings.poll()
+    warnings = [f"The {part} is doubtful, because too little of it is in the photo." for part in PARTS]
+    armature["lhm_metadata"] = json.dumps({"warnings": warnings})
+    layout = drawn(about.LHM_PT_origin)
+    assert warnings[0] in layout.text
+    shown = sum(warning in layout.text for warning in warnings)
+    assert 1 <= shown < len(PARTS)
+    assert f"and {len(PARTS) - shown} more" in layout.text
+    assert "lhm.copy_warnings" in layout.pressed
+    tip = LHM_OT_copy_warnings.description(bpy.context, None)
+    assert all(warning in tip for warning in warnings)
+    with refused(confidence.NO_WARNINGS):
+        armature["lhm_metadata"] = "{}"
+        bpy.ops.lhm.copy_warnings()
+
+
+def test_one_long_warning_is_shown_whole(engine: Path) -> None:
+    bpy.ops.lhm.reconstruct(photo=str(engine / "good.jpg"))
+    long = "word " * 200
+    bpy.context.view_layer.objects.active["lhm_metadata"] = json.dumps({"warnings": [long]})
+    assert drawn(about.LHM_PT_origin).words.count("and 1 more") == 0
+    assert drawn(about.LHM_PT_origin).text.count("word") == 200
 
 
 def test_an_avatar_of_lhm_says_what_may_be_done_with_it(engine: Path) -> None:
@@ -177,7 +239,7 @@ def test_an_avatar_of_lhm_says_what_may_be_done_with_it(engine: Path) -> None:
         "binding_error_mm": {"influences": 4, "mean": 0.31, "percentile99": 2.44, "worst": 9.0},
     }  # fmt: skip
     bpy.context.view_layer.objects.active["lhm_metadata"] = json.dumps(metadata)
-    text = drawn(main.LHM_PT_origin).text
+    text = drawn(about.LHM_PT_origin).text
     assert "For non-commercial use only" in text
     assert "Model: LHM-MINI" in text
     assert "Every side is the model's guess from one photo" in text
