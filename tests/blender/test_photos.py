@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import pytest
+from blender import fake_models
 from blender.layout import Layout
 from blender.test_user_errors import refused
 from blender.traces import temporary_files
@@ -204,8 +205,6 @@ def test_the_file_browser_says_which_photo_is_the_main_one(engine: Path) -> None
 
 
 def test_photos_of_the_sidebar_are_left_out_for_lhm(lhm_engine: Path, models: Path) -> None:
-    from blender import fake_models
-
     fake_models.complete(models, "lhm-mini")
     chosen().engine, chosen().photo = "lhm-mini", str(lhm_engine / "good.jpg")
     chosen().photos.add().name = str(lhm_engine / "gone.jpg")
@@ -249,8 +248,6 @@ def test_a_further_photo_that_is_gone(engine: Path) -> None:
 
 
 def test_lhm_takes_one_photo(lhm_engine: Path, models: Path) -> None:
-    from blender import fake_models
-
     fake_models.complete(models, "lhm-mini")
     back, front = files(lhm_engine, "back", "front")
     with refused(ONE_ONLY):
