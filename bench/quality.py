@@ -233,7 +233,12 @@ def score_all(options: argparse.Namespace, people: list[Any]) -> tuple[list[Any]
             say(f"{person.name}: no avatar. {reason}")
             continue
         began = time.perf_counter()
-        score = part("evaluate.score").score_person(load_avatar(path), person, settings)
+        try:
+            score = part("evaluate.score").score_person(load_avatar(path), person, settings)
+        except part("avatar.errors").AvatarError as problem:
+            failed[person.name] = str(problem)
+            say(f"{person.name}: not scored. {problem}")
+            continue
         scores.append(replace(score, costs=costs))
         kept = costs.get("cached") or options.avatars
         taken = "kept from before" if kept else f"{costs['seconds']:.1f} s"
@@ -253,13 +258,13 @@ def show(options: argparse.Namespace, scores: list[Any], failed: dict[str, str])
         say(line)
     times = [score.costs["seconds"] for score in scores if "seconds" in score.costs]
     if times:
-        peak = max(score.costs["peak_memory_bytes"] for score in scores) / 2**30
+        peak = max(score.costs["peak_memory_bytes"] for score in scores) / 1e9
         say(f"\nAn avatar took {median(times):.1f} s (median), {max(times):.1f} s at most.")
-        say(f"Peak memory of an engine: {peak:.2f} GiB.")
+        say(f"Peak memory of an engine: {peak:.2f} GB.")
     if not options.lpips_backbone:
         say("LPIPS is left out: its network's weights were not given (--lpips-backbone).")
     for name, reason in failed.items():
-        say(f"Failed: {name}: {reason}")
+        say(f"In no figure: {name}: {reason}")
     if options.compare:
         old = json.loads(options.compare.read_text(encoding="utf-8"))
         if (old["protocol"], old["people_digest"]) != (options.protocol, people_digest(options)):
@@ -273,7 +278,7 @@ def show(options: argparse.Namespace, scores: list[Any], failed: dict[str, str])
     if options.report:
         part("evaluate.report").write_report(
             options.report, scores, title=f"Quality: {title}", drive=options.drive, protocol=options.protocol,
-            photos=photos,
+            photos=photos, failed=failed,
         )  # fmt: skip
         say(f"Report: {options.report}")
 

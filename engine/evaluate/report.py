@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from html import escape
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .score import AVATAR
@@ -11,12 +12,13 @@ from .summary import AROUND, PHOTO_VIEW, POSES, aims, angle_rows, reasons, rows,
 from .table import heading, measures, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from .score import PersonScore
     from .summary import Row
 
+_NOBODY: Mapping[str, str] = MappingProxyType({})
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em; color: #222; background: #fff; }
 table { border-collapse: collapse; margin: 0.6em 0 1.6em; }
@@ -29,7 +31,14 @@ h2 { margin-top: 2em; border-top: 2px solid #ccc; padding-top: 0.6em; }
 
 
 def write_report(
-    path: Path, scores: Sequence[PersonScore], *, title: str, drive: str, protocol: str, photos: int = 1
+    path: Path,
+    scores: Sequence[PersonScore],
+    *,
+    title: str,
+    drive: str,
+    protocol: str,
+    photos: int = 1,
+    failed: Mapping[str, str] = _NOBODY,
 ) -> None:
     """Write the report.
 
@@ -40,6 +49,7 @@ def write_report(
         drive: The headline.
         protocol: Its name.
         photos: How many photos of each person the engine was given.
+        failed: Why there is no figure, by the name of the person.
     """
     parts = [
         f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>",
@@ -49,6 +59,10 @@ def write_report(
         *_figures("Means over people", rows(scores), protocol),
         *_figures(f"Around the person, {drive}", angle_rows(scores, drive), protocol),
         *_worst(scores, drive),
+        *(
+            f"<p class=missed>{escape(name)} is in no figure: {escape(why)}</p>"
+            for name, why in failed.items()
+        ),
         *(part for score in scores for part in _person(score, drive)),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -143,6 +143,8 @@ def score_person(avatar: Avatar, person: Person, settings: ScoreSettings | None 
         joints = _summed(joint_errors(avatar, camera, photo.shot))
         if settings.baselines:
             colors |= baseline_colors(avatar, read_rgb(photo.shot), camera)
+        if photo.frame is None:
+            notes.append(f"No view has the camera of {PHOTO_FILE}, so the own pose is not compared in it.")
         shots += _own_view(avatar, person, photo, camera, truths, settings, pictures)
     shots += _drive(avatar, person, settings.drive, colors, truths, settings, pictures)
     others = [drive for drive in DRIVES if settings.others and drive != settings.drive]

@@ -119,6 +119,14 @@ def test_an_avatar_without_camera_is_scored_without_its_own_pose(avatar: Avatar,
     assert {shot.drive for shot in score.shots} == {TRUE_BODY}
 
 
+def test_a_photo_without_a_view_is_noted(avatar: Avatar, person: Person) -> None:
+    lonely = replace(person, photos=(replace(person.photo(), frame=None),))
+    score = score_person(avatar, lonely, QUICK)
+    assert score.joints["worst"] < 0.01
+    assert "No view has the camera of photo.jpg" in score.notes[0]
+    assert {shot.drive for shot in score.shots} == {TRUE_BODY}
+
+
 def test_an_avatar_without_shape_is_scored_otherwise(avatar: Avatar, person: Person) -> None:
     stiff = replace(avatar, shape=None)
     with pytest.raises(AvatarError, match="keeps no shape"):
@@ -190,11 +198,13 @@ def test_every_column_names_its_protocol(perfect: PersonScore) -> None:
 def test_the_report_holds_everybody_and_every_picture(perfect: PersonScore, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "report.html"
     other = replace(perfect, name="p01", warnings=("A <strange> photo.",))
-    write_report(path, [perfect, other], title="A test", drive=TRUE_BODY, protocol="paper")
+    failed = {"p02": "No person was found."}
+    write_report(path, [perfect, other], title="A test", drive=TRUE_BODY, protocol="paper", failed=failed)
     text = path.read_text(encoding="utf-8")
     assert "<h2 id='p00'>" in text
     assert "<h2 id='p01'>" in text
     assert "A &lt;strange&gt; photo." in text
+    assert "p02 is in no figure: No person was found." in text
     # The photo, the own pose, and per column the truth, the avatar and three baselines.
     columns = len(perfect.pictures.columns)
     assert columns == 5
@@ -204,6 +214,7 @@ def test_the_report_holds_everybody_and_every_picture(perfect: PersonScore, tmp_
 
 def test_the_benchmark_runs(folder: Path, root: Path, tmp_path: Path) -> None:
     save_avatar(tmp_path / "p00.lhma", true_avatar("p00"))
+    (tmp_path / "p01.lhma").write_bytes(b"")
     command = [
         sys.executable,
         root / "bench" / "quality.py",
@@ -219,7 +230,7 @@ def test_the_benchmark_runs(folder: Path, root: Path, tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "p01: no avatar. There is no" in done.stdout
+    assert "p01: not scored." in done.stdout
     written = json.loads(figures.read_text(encoding="utf-8"))
     assert [p["name"] for p in written["people"]] == ["p00"]
     assert written["failed"].keys() == {"p01"}
@@ -227,6 +238,12 @@ def test_the_benchmark_runs(folder: Path, root: Path, tmp_path: Path) -> None:
         [*command, "--avatars", tmp_path, "--compare", figures], capture_output=True, text=True, check=False
     )
     assert "all around, each: p00 +0.00" in again.stdout
+    absent = subprocess.run(
+        [*command, "--avatars", tmp_path / "none"], capture_output=True, text=True, check=False
+    )
+    assert absent.returncode == 1
+    assert "p00: no avatar. There is no" in absent.stdout
+    assert "Nobody could be scored." in absent.stdout
     assert read_people(folder)[0].name == "p00"
 
 
