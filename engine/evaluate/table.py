@@ -89,11 +89,11 @@ def change_table(new: Sequence[PersonScore], old: Sequence[PersonScore], drive: 
     earlier = {(row.drive, row.method, row.section): row.values for row in rows(before)}
     lines = [f"Changes since the other run, {len(after)} people in both:"]
     names = measures(rows(after))
-    lines.append(" " * _NAME + "".join(f"{name:>14}" for name in names))
+    lines.append(" " * _NAME + "".join(f"{name:>16}" for name in names))
     for row in rows(after):
         past = earlier.get((row.drive, row.method, row.section), {})
         changes = {n: row.values[n] - past[n] for n in names if n in row.values and n in past}
-        cells = "".join(f"{number(n, changes.get(n), '+'):>14}" for n in names)
+        cells = "".join(f"{number(n, changes.get(n), '+'):>16}" for n in names)
         lines.append(f"{_name(row):<{_NAME}}{cells}")
     joints, past_joints = joint_means(after), joint_means(before)
     if joints and past_joints:
