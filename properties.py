@@ -72,20 +72,28 @@ QUALITY_COUNTS = {"quick": 20_000, "standard": DEFAULT_COUNT, "high": 80_000, "v
 
 CUSTOM = "custom"
 QUALITY_ITEMS = (
-    ("quick", "Quick (20k)", "20,000 splats: for a first look. Soonest done, smallest file, fastest to pose"),
-    ("standard", "Standard (40k)", "40,000 splats: enough for a person as tall as the picture"),
+    (
+        "quick",
+        "Quick, 20k Splats",
+        "20,000 splats: for a first look. Soonest done, smallest file, fastest to pose",
+    ),
+    ("standard", "Standard, 40k Splats", "40,000 splats: enough for a person as tall as the picture"),
     (
         "high",
-        "High (80k)",
+        "High, 80k Splats",
         "80,000 splats: for closer views. The file, posing and rendering cost about twice what Standard does",
     ),
     (
         "very-high",
-        "Very High (160k)",
+        "Very High, 160k Splats",
         "160,000 splats: for large photos and close-ups. The file, posing and rendering cost about four "
         "times what Standard does",
     ),
-    (CUSTOM, "Custom", "Set the number of splats below. More show finer detail and are slower"),
+    (
+        CUSTOM,
+        "Custom Number of Splats",
+        "Set the number of splats below. More show finer detail and are slower",
+    ),
 )
 
 SETTING_NAMES = (

@@ -13,6 +13,7 @@ from bpy.props import BoolProperty, CollectionProperty, IntProperty, StringPrope
 from ..engine.avatar.errors import AvatarError
 from ..engine.request import LIFT, MOST_PHOTOS
 from ..properties import settings
+from .looks import kept
 from .reconstruct import can_begin, request_settings
 from .reconstruction import require_photos
 from .words import reported, wrapped
@@ -21,8 +22,8 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".j
 MOST_FURTHER = MOST_PHOTOS - 1
 FULL = f"The list is full: the engine takes {MOST_PHOTOS} photos, the main one and {MOST_FURTHER} more"
 SEVERAL = (
-    "Select several photos of the same person, front, back and sides, with Ctrl or Shift. The photo named "
-    "below the files is the main one, best seen from the front."
+    "You may select several photos of the same person with Ctrl: first the main one, best from the front, "
+    "then back and sides."
 )
 ONE = "Select one photo. Several photos of a person are for the built-in engine."
 MORE = "Select photos of the same person in the same clothes, from the back and the sides."
@@ -45,16 +46,28 @@ class _PhotoBrowser:
         filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
         filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
+    _first = ""  # the name of the photo that was selected first; Blender itself tells the last one only
+
     def chosen(self) -> list[str]:
-        """The photos; first the one that the browser names below the files, or that was dropped first."""
-        beside = [str(Path(self.directory, file.name)) for file in self.files if file.name]
-        first = self.filepath or next(iter(beside), "")
-        return [first, *(path for path in beside if Path(path) != Path(first))] if first else []
+        """The photos; first the one that was selected or dropped first."""
+        beside = {file.name: str(Path(self.directory, file.name)) for file in self.files if file.name}
+        first = beside.get(self._first) or self.filepath or next(iter(beside.values()), "")
+        return [first, *(path for path in beside.values() if Path(path) != Path(first))] if first else []
+
+    def note_selection(self, context: bpy.types.Context) -> list[str]:
+        """The names selected now, first the one that was selected first; asked at each change."""
+        names = sorted(file.name for file in context.selected_files or ())
+        if self._first not in names:
+            last = context.space_data.params.filename
+            self._first = last if last in names or not names else names[0]
+        return [name for name in (self._first, *(n for n in names if n != self._first)) if name]
 
     def browse(self, context: bpy.types.Context) -> set[str]:
         """Open the file browser, unless photos were dropped."""
         if self.filepath:
             return self.execute(context)  # type: ignore[attr-defined]
+        if settings(context).photo:
+            self.directory = str(_absolute(settings(context).photo).parent)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -80,7 +93,12 @@ class LHM_OT_choose_photo(_PhotoBrowser, bpy.types.Operator):
         several = settings(context).engine == LIFT
         _draw_words(self.layout, SEVERAL if several else ONE)
         if several:
-            _draw_selection(self.layout, context)
+            main, *further = self.note_selection(context) or [""]
+            column = self.layout.column(align=True)
+            if main:
+                column.label(text=f"Main: {main}", icon="USER")
+            for name in further:
+                column.label(text=f"More: {name}", icon="IMAGE_DATA")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remember the photos and begin. A new person has no further photos but those just chosen."""
@@ -182,6 +200,16 @@ def _set_further(context: bpy.types.Context, main: str, paths: Sequence[str]) ->
         chosen.photos.add().name = _beside_the_file(str(file))
 
 
+def listed(context: bpy.types.Context) -> list[tuple[str, bool]]:
+    """The further photos' names, and whether each was there a moment ago.
+
+    Args:
+        context: Of the scene.
+    """
+    files = [_absolute(further.name) for further in settings(context).photos]
+    return [(file.name, kept(("photo", file), file.is_file)) for file in files]
+
+
 def _absolute(path: str) -> Path:
     return Path(bpy.path.abspath(path))
 
@@ -200,17 +228,6 @@ def _draw_words(layout: bpy.types.UILayout, sentence: str) -> None:
     column = layout.column(align=True)
     for line in wrapped(sentence, _LETTERS):
         column.label(text=line)
-
-
-def _draw_selection(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The names, as they would be used now."""
-    main = context.space_data.params.filename
-    if not main:
-        return
-    column = layout.column(align=True)
-    column.label(text=f"Main: {main}", icon="IMAGE_DATA")
-    for name in sorted(file.name for file in context.selected_files or () if file.name != main):
-        column.label(text=f"More: {name}", icon="IMAGE_DATA")
 
 
 class LHM_FH_photo(bpy.types.FileHandler):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 from ..engine.request import LIFT
+from ..operators.photos import listed
 from ..properties import settings
 from .draw import draw_words
 from .sidebar import Sidebar
@@ -33,12 +32,11 @@ class LHM_PT_more_photos(Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """One a row, and a button that asks for more."""
-        layout, photos = self.layout, settings(context).photos
+        layout, photos = self.layout, listed(context)
         column = layout.column(align=True)
-        for index, photo in enumerate(photos):
-            path = Path(bpy.path.abspath(photo.name))
+        for index, (name, there) in enumerate(photos):
             row = column.row(align=True)
-            row.label(text=path.name, icon="IMAGE_DATA")
+            row.label(text=name if there else f"{name} is gone", icon="IMAGE_DATA" if there else "ERROR")
             row.operator("lhm.remove_photo", text="", icon="X").index = index
         if not photos:
             draw_words(column, context, (HINT,))

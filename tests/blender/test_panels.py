@@ -186,13 +186,14 @@ def test_quality_is_offered_for_the_built_in_engine_only() -> None:
     assert drawn(main.LHM_PT_main).properties == ["photo", "engine"]
 
 
-def test_further_photos_are_listed_and_can_be_removed() -> None:
+def test_further_photos_are_listed_and_can_be_removed(tmp_path: Path) -> None:
     chosen = bpy.context.scene.lhm_avatars
     assert drawn(more_photos.LHM_PT_more_photos).pressed == ["lhm.add_photos"]
     for name in ("back", "side"):
-        chosen.photos.add().name = f"/photos/{name}.jpg"
+        chosen.photos.add().name = str(tmp_path / f"{name}.jpg")
+    (tmp_path / "back.jpg").touch()
     layout = drawn(more_photos.LHM_PT_more_photos)
-    assert layout.words == ["back.jpg", "side.jpg"]
+    assert layout.words == ["back.jpg", "side.jpg is gone"]
     removing = [b.values["index"] for b in layout.buttons if b.operator == "lhm.remove_photo"]
     assert removing == [0, 1]
     header = Layout()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
+from types import MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -191,17 +191,30 @@ def test_photos_are_added_once_and_removed(engine: Path) -> None:
     assert listed() == [side]
 
 
-def test_the_file_browser_says_which_photo_is_the_main_one(engine: Path) -> None:
-    space = SimpleNamespace(params=SimpleNamespace(filename="front.jpg"))
-    selected = [SimpleNamespace(name=name) for name in ("side.jpg", "front.jpg", "back.jpg")]
-    context = SimpleNamespace(scene=bpy.context.scene, space_data=space, selected_files=selected)
-    layout = Layout()
-    photos.LHM_OT_choose_photo.draw(SimpleNamespace(layout=layout), context)
-    assert layout.words[-3:] == ["Main: front.jpg", "More: back.jpg", "More: side.jpg"]
-    chosen().engine = "lhm-mini"
-    layout = Layout()
-    photos.LHM_OT_choose_photo.draw(SimpleNamespace(layout=layout), context)
-    assert layout.text == photos.ONE
+def test_the_photo_selected_first_is_the_main_one() -> None:
+    space = SimpleNamespace(params=SimpleNamespace(filename=""))
+    context = SimpleNamespace(scene=bpy.context.scene, space_data=space, selected_files=[])
+    operator = SimpleNamespace(_first="", directory="/photos")
+    operator.note_selection = MethodType(photos._PhotoBrowser.note_selection, operator)
+    for names, last, words in (
+        ((), "", []),
+        (("front",), "front", ["Main: front"]),
+        (("back", "front", "side"), "side", ["Main: front", "More: back", "More: side"]),
+        (("back", "side"), "side", ["Main: side", "More: back"]),
+        (("back", "front"), "gone", ["Main: back", "More: front"]),  # all selected at once
+        (("back",), "back", ["Main: back"]),
+        (("back", "front"), "front", ["Main: back", "More: front"]),
+    ):
+        space.params.filename = last
+        context.selected_files = [SimpleNamespace(name=name) for name in names]
+        operator.layout = Layout()
+        photos.LHM_OT_choose_photo.draw(operator, context)
+        assert operator.layout.words[-len(words) :] == words or not words
+    operator.filepath, operator.files = "/photos/front", context.selected_files
+    assert photos._PhotoBrowser.chosen(operator) == ["/photos/back", "/photos/front"]
+    chosen().engine, operator.layout = "lhm-mini", Layout()
+    photos.LHM_OT_choose_photo.draw(operator, context)
+    assert operator.layout.text == photos.ONE
 
 
 def test_photos_of_the_sidebar_are_left_out_for_lhm(lhm_engine: Path, models: Path) -> None:
