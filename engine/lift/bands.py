@@ -63,19 +63,28 @@ def band_colors(
             np.abs(guess - colors[rows]).mean() for guess in (calm[rows], around, lengthwise)
         )
         if plain > _PLAIN and row < _BETTER * min(plain, column):
-            copied[rows] = around
+            copied[rows] = (
+                calm[rows]
+                + _line_median(rest[rows], colors[rows] - calm[rows], np.zeros((len(rows), 3)), across)
+            ).clip(0, 1)
             banded |= part == own
     return copied, banded
 
 
-def _line_median(rest: Float, colors: Float, calm: Float, metric: Float) -> Float:
+def _line_median(rest: Float, colors: Float, alone: Float, metric: Float) -> Float:
     """What the others on a line through each point say about its colour. [N, 3]
+
+    Args:
+        rest: [N, 3]
+        colors: [N, 3]
+        alone: For points with no others on their line. [N, 3]
+        metric: Scale of distances: what is near in it lies on the line. [3]
 
     A neighbour says the same of a stripe and of a letter, so only what is farther along the line counts.
     """
     _, nearest = KDTree(rest * metric).query(rest * metric, k=_ROW)
     apart = np.linalg.norm(rest[nearest] - rest[:, None], axis=-1) > _APART
     apart_colors = np.where(apart[..., None], colors[nearest], np.nan)
-    alone = ~apart.any(axis=1)
-    apart_colors[alone] = calm[alone, None]
+    lonely = ~apart.any(axis=1)
+    apart_colors[lonely] = alone[lonely, None]
     return np.nanmedian(apart_colors, axis=1)

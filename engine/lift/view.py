@@ -15,6 +15,7 @@ from .depth import depth_maps
 from .fill import fill_colors
 from .fit import skinned_vertices
 from .lathe import head_frame
+from .parse import parse
 from .place import place
 from .refine import refine
 from .shape import flat_gaussians, undoable, unposed, unposed_points
@@ -95,7 +96,8 @@ def view(
     blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
     report("fill", 0.0)
     clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
-    filled = fill_colors(placed, unposed_points(placed.means, blended), joints, maps, clean, seen)
+    parsed = parse(body, fit.params.betas, maps, clean, seen)
+    filled = fill_colors(placed, unposed_points(placed.means, blended), joints, maps, clean, seen, parsed)
     refined = refine(
         flat_gaussians(placed, filled.colors, maps.inset(placed.pixels)),
         _inner(placed, seen),

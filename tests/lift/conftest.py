@@ -16,6 +16,7 @@ from lhm_avatars.engine.lift.fill import Filled, fill_colors
 from lhm_avatars.engine.lift.fit import Fit, fit_body
 from lhm_avatars.engine.lift.lathe import head_frame
 from lhm_avatars.engine.lift.lift import Lifted, lift
+from lhm_avatars.engine.lift.parse import Parsed, parse
 from lhm_avatars.engine.lift.place import place
 from lhm_avatars.engine.lift.shape import unposed_points
 
@@ -40,6 +41,7 @@ class Stages:
         posed_from_rest: Of the true pose. [55, 4, 4]
         rest: Their means in the rest pose. [N, 3]
         clean: The photo's colours without background. [H, W, 3]
+        parsed: What each of its pixels shows.
         filled: Their colours.
     """
 
@@ -49,6 +51,7 @@ class Stages:
     posed_from_rest: Any
     rest: Any
     clean: Any
+    parsed: Parsed
     filled: Filled
 
 
@@ -79,8 +82,9 @@ def stages(person: Person, seen: Observation) -> Stages:
     blended = blend_transforms(moved, binding.joint_indices, binding.joint_weights)
     rest = unposed_points(placed.means, blended)
     clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
-    filled = fill_colors(placed, rest, joints, maps, clean, seen)
-    return Stages(maps, placed, binding, moved, rest, clean, filled)
+    parsed = parse(body, params.betas, maps, clean, seen)
+    filled = fill_colors(placed, rest, joints, maps, clean, seen, parsed)
+    return Stages(maps, placed, binding, moved, rest, clean, parsed, filled)
 
 
 @pytest.fixture(scope="session")
