@@ -25,6 +25,9 @@ FEWEST, MOST = 5_000, 500_000  # Gaussians
 INFLUENCES = (4, 8)
 BEST, OFFICIAL = "best", "official"
 FIT, ZERO = "fit", "zero"
+SURFACE, DIFFUSED = "surface", "diffused"
+BINDINGS = (SURFACE, DIFFUSED)
+"""Joint weights of the nearest place on the body, or diffused from there through the air."""
 KEEP, DROP = "keep", "drop"
 MOST_PHOTOS = 8
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -46,6 +49,7 @@ class ReconstructRequest:
         held: ``lift``: what becomes of a thing in a hand, ``keep`` (it moves with the hand) or ``drop``.
         loose: How freely clothes hang about the legs, 0 (as the legs go) to 1; found in the photo by default.
         influences: Joints per Gaussian, 4 or 8.
+        binding: ``surface`` or ``diffused``; by default what the engine is best with, see ``chosen_binding``.
         preparation: LHM: ``best``, or ``official`` for what the released code makes of a photo.
         shape: LHM: ``fit`` to the photo, ``zero`` for the mean shape, or the betas themselves.
         models: Folder of the downloaded models; LHM needs it.
@@ -69,6 +73,7 @@ class ReconstructRequest:
     held: str = KEEP
     loose: float | None = None
     influences: int = DEFAULT_INFLUENCES
+    binding: str | None = None
     preparation: str = BEST
     shape: str | tuple[float, ...] = FIT
     models: Path | None = None
@@ -90,6 +95,8 @@ class ReconstructRequest:
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be {_listed(choices)}, got {getattr(self, name)!r}")
+        if self.binding is not None and self.binding not in BINDINGS:
+            raise ValueError(f"binding must be {_listed(BINDINGS)}, got {self.binding!r}")
         if self.loose is not None and not 0 <= self.loose <= 1:
             raise ValueError(f"loose must lie between 0 and 1, got {self.loose}")
         self._check_shape()
@@ -115,9 +122,15 @@ class ReconstructRequest:
                 f"{len(self.photos) + 1} photos are more than the engine takes. Choose at most {MOST_PHOTOS}."
             )
 
+    @property
+    def chosen_binding(self) -> str:
+        """The binding asked for, or the engine's own: LHM's models were made for the body's surface."""
+        return self.binding or (DIFFUSED if self.engine == LIFT else SURFACE)
+
     def settings(self) -> dict[str, Any]:
         """What decides the result, for the avatar's file; no paths, they are nobody's business."""
         kept = {name: value for name, value in asdict(self).items() if name not in _PRIVATE}
+        kept |= {"binding": self.chosen_binding}
         return kept | {"mask": "given" if self.mask else "automatic", "photo_count": 1 + len(self.photos)}
 
 

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # What the tests of a folder import. Where one is missing the folder is left out, and the first lines of the
 # report say so: Blender's Python has no numba, the engine's has no bpy. All other folders run anywhere.
 NEEDS = {
+    "binding": ("numba", "scipy"),
     "blender": ("bpy",),
     "evaluate": ("cv2", "flip_evaluator", "numba", "skimage", "torch"),
     "lift": ("cv2", "numba", "scipy"),

@@ -87,8 +87,9 @@ class Runner:
         answer = network(_tensor(photo.body), _tensor(photo.head), stages.at)
         stages.at("bind", 0.0)
         avatar = network_avatar(
-            answer.attributes, network.body, network.neutral, params, influences=request.influences
-        )
+            answer.attributes, network.body, network.neutral, params, influences=request.influences,
+            binding=request.chosen_binding,
+        )  # fmt: skip
         params, shift = grounded(avatar.params, avatar.posed(avatar.params).means)
         camera = {"camera": camera_metadata(seen.camera, shift)} if person.fit else {}
         report = self._report(avatar, answer, photo, prepared) | {

@@ -14,10 +14,12 @@ from ..avatar.body import JOINT_COUNT, BodyParams
 from ..avatar.gaussians import Gaussians
 from ..avatar.shape import ShapeSpace, padded_betas
 from ..avatar.skinning import forward_kinematics, skin_means
+from ..request import DIFFUSED, SURFACE
 from .posing import rest_points, turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from ..avatar.arrays import Float
     from .body_data import BodyData
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 TRIAL_POSES = 16
 _TRIAL_TURN = 0.35  # radians, standard deviation of each component; a lively pose
 _MILLIMETRES = 1000.0
+_FIELD_INFLUENCES = 8  # joints of a point of the surface that the field starts from
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def network_avatar(
     params: BodyParams,
     *,
     influences: int = DEFAULT_INFLUENCES,
+    binding: str = SURFACE,
     metadata: dict[str, Any] | None = None,
 ) -> Avatar:
     """Make the avatar.
@@ -66,6 +70,8 @@ def network_avatar(
         neutral: Of the model.
         params: Betas, as many as the model has or fewer, and the pose in the photo.
         influences: K.
+        binding: ``surface`` for the weights of the place where each Gaussian begins, as the official code has
+            it, or ``diffused`` for those of the place where it ends up, which suits hair and loose clothes.
         metadata: JSON values to keep with the avatar.
     """
     shape = shape_space(body)
@@ -73,11 +79,13 @@ def network_avatar(
     betas = torch.from_numpy(params.betas)[None]
     rest = rest_points(body, neutral, attributes.mean_offsets, betas)
     quats = turned(body, rest.zero_from_neutral, attributes.quats)[0]
-    weights = body.joint_weights.numpy()
-    binding = strongest(weights, influences)
     joints = rest_joints(body) + shape.joint_dirs.astype(np.float64) @ params.betas
     means = rest.means[0].numpy()
-    error = binding_error(means, weights, binding, joints)
+    weights = body.joint_weights.numpy()
+    if binding == DIFFUSED:
+        weights = diffused_weights(body, neutral, betas, means)
+    followed = strongest(weights, influences)
+    error = binding_error(means, weights, followed, joints)
     return Avatar(
         gaussians=Gaussians.from_colors(
             means,
@@ -86,7 +94,7 @@ def network_avatar(
             attributes.opacities.numpy(),
             attributes.colors.numpy(),
         ),
-        binding=binding,
+        binding=followed,
         params=params,
         joints=joints,
         # The network makes up everything; what the photo shows is no more certain than the rest.
@@ -102,6 +110,30 @@ def network_avatar(
         },
         shape=shape,
     )
+
+
+def diffused_weights(
+    body: BodyData, neutral: NeutralPose, betas: Tensor, means: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Weights that spread from the body's surface through the air.
+
+    Args:
+        body: Of the checkpoint.
+        neutral: Of the model; its query points are the surface.
+        betas: [1, 10]
+        means: Gaussians in the rest pose of these betas, metres. [N, 3]
+
+    Returns:
+        One column per joint, rows sum to one. [N, 55]
+    """
+    # It compiles kernels, which nobody needs who keeps to the official weights.
+    from ..binding.field import weight_field
+    from ..binding.surface import point_surface
+
+    points = rest_points(body, neutral, torch.zeros_like(neutral.query_points), betas).means[0]
+    nearest = strongest(body.joint_weights.numpy(), _FIELD_INFLUENCES)
+    field = weight_field(point_surface(points.numpy(), nearest.joint_indices, nearest.joint_weights))
+    return field.weights(means)
 
 
 def rest_joints(body: BodyData) -> NDArray[np.float64]:

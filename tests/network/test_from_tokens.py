@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from lhm_avatars.bench.random_lhm import body_buffers
+from lhm_avatars.engine.avatar.binding import strongest
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_NAMES, BodyParams, bundled_body
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec as numpy_matrix
 from lhm_avatars.engine.avatar.rotations import quat_from_matrix
 from lhm_avatars.engine.avatar.skinning import forward_kinematics
 from lhm_avatars.engine.formats.avatar_file import load_avatar, save_avatar
 from lhm_avatars.engine.network.config import lhm_tiny
-from lhm_avatars.engine.network.from_tokens import network_avatar
+from lhm_avatars.engine.network.from_tokens import diffused_weights, network_avatar
 from lhm_avatars.engine.network.kinematics import chain, matrix_from_rotvec, quat_from_blended
 from lhm_avatars.engine.network.posing import posed
 
@@ -148,3 +149,29 @@ def test_the_written_rows_belong_to_head_and_body_as_the_network_splits_them() -
         > bundled_body().joints(np.zeros(10))[JOINT_NAMES.index("neck"), 1] - 0.1
     )
     assert np.isin(rows.argmax(axis=1)[config.body_points :], [head, 12, 22, 23, 24]).mean() > 0.98
+
+
+def test_diffused_weights_are_the_official_ones_on_the_surface(network, attributes) -> None:
+    pytest.importorskip("numba")
+    betas = torch.from_numpy(BETAS)[None]
+    still = attributes._replace(mean_offsets=torch.zeros_like(attributes.mean_offsets))
+    on_surface = network_avatar(
+        still, network.body, network.neutral, BodyParams.zero(), influences=8
+    ).gaussians.means
+    zero = torch.zeros_like(betas)
+    weights = diffused_weights(network.body, network.neutral, zero, on_surface)
+    off = np.abs(weights - network.body.joint_weights.numpy()).max(axis=1)
+    assert np.percentile(off, 95) < 0.02
+
+
+def test_the_binding_is_the_official_one_unless_asked(network, attributes) -> None:
+    pytest.importorskip("numba")
+    plain, asked, diffused = (
+        network_avatar(attributes, network.body, network.neutral, BodyParams.zero(), **settings)
+        for settings in ({}, {"binding": "surface"}, {"binding": "diffused"})
+    )
+    official = strongest(network.body.joint_weights.numpy(), 4)
+    assert np.array_equal(plain.binding.joint_weights, official.joint_weights)
+    assert np.array_equal(asked.binding.joint_weights, official.joint_weights)
+    assert np.array_equal(diffused.gaussians.means, plain.gaussians.means)
+    assert not np.array_equal(diffused.binding.joint_weights, plain.binding.joint_weights)
