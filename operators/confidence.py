@@ -18,7 +18,7 @@ from .preview import reveal_colors
 
 PHOTO, CONFIDENCE = "PHOTO", "CONFIDENCE"
 COLOR_ITEMS = (
-    (PHOTO, "Photo", "The colors of the photo"),
+    (PHOTO, "Photo Colors", "The colors of the photo"),
     (
         CONFIDENCE,
         "Confidence",

@@ -65,10 +65,10 @@ class LHM_OT_set_up_preview(bpy.types.Operator):
 
 
 class LHM_OT_show_colors(bpy.types.Operator):
-    """Show avatars in the viewport as in the photo: Solid mode with their own colours, unlit"""
+    """Show avatars in the viewport with their own colors: Solid mode, unlit"""
 
     bl_idname = "lhm.show_colors"
-    bl_label = "Show Photo Colors"
+    bl_label = "Show Avatar Colors"
     bl_options = {"REGISTER"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -41,6 +41,12 @@ SEEN_COLORS = {
 Source: Okabe and Ito 2008, Color Universal Design.
 """
 
+DARKEST = 0.55
+"""Share of such a colour that is left where the photo is black."""
+
+LUMA = (0.2126, 0.7152, 0.0722)
+"""How light a display-space colour is. Source: ITU-R BT.709."""
+
 STEEPEST = 3.0  # slope of a ray; else what is beside the camera would be smeared across the picture
 _SMALLEST_SIDE = 1e-6  # metres
 
@@ -96,7 +102,10 @@ def _without(nodes: Nodes, geometry: Socket, pattern: str) -> Socket:
 
 
 def _colored(nodes: Nodes, geometry: Socket, confidence: Socket) -> Socket:
-    """The points with what the photos say of them as their colour, where that is wanted."""
+    """The points with what the photos say of them as their colour, where that is wanted.
+
+    It is as light and dark as the photo, else a person would be a flat patch in which nothing can be found.
+    """
     seen = nodes.attribute("seen", "INT")
     color: Socket | tuple[float, ...] = SEEN_COLORS[SEEN_PHOTO]
     for value in (SEEN_MIRRORED, SEEN_FILLED):
@@ -104,7 +113,9 @@ def _colored(nodes: Nodes, geometry: Socket, confidence: Socket) -> Socket:
         color = nodes.add("GeometryNodeSwitch", less, color, SEEN_COLORS[value], input_type="VECTOR").outputs[
             0
         ]
-    marked = nodes.store(geometry, COLOR, "FLOAT_COLOR", color)
+    lightness = nodes.vector("DOT_PRODUCT", nodes.attribute(COLOR, _VECTOR), LUMA)
+    factor = nodes.math("MULTIPLY_ADD", lightness, 1.0 - DARKEST, DARKEST)
+    marked = nodes.store(geometry, COLOR, "FLOAT_COLOR", nodes.vector("SCALE", color, factor))
     return nodes.add("GeometryNodeSwitch", confidence, geometry, marked, input_type="GEOMETRY").outputs[0]
 
 
