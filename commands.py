@@ -16,7 +16,7 @@ import bpy
 from .engine import environment, torch_builds
 from .engine.avatar.errors import AvatarError
 from .engine.protocol import EngineBug
-from .engine.request import DROP, ENGINE_NAMES, KEEP, LIFT
+from .engine.request import BINDINGS, DROP, ENGINE_NAMES, KEEP, LIFT
 from .engine.weights.catalogue import LICENCES
 from .engine.weights.licences import accept
 from .operators.engine_job import wait
@@ -193,6 +193,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         engine=options.engine,
         held=options.held,
         loose=options.loose,
+        binding=options.binding,
         preparation=options.preparation,
         shape=options.shape,
         models=None if options.engine == LIFT else models_root(),
@@ -307,6 +308,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         "--loose", type=_strength, metavar="0..1", help="how freely skirts hang (default: found in the photo)"
     )
     parser.add_argument("--influences", type=int, default=4, choices=(4, 8), help="bones per splat")
+    parser.add_argument("--binding", choices=BINDINGS, help="of splats to bones (default: the engine's own)")
     parser.add_argument(
         "--preparation", choices=("best", "official"), default="best", help="LHM: of the photo"
     )

@@ -17,7 +17,18 @@ from bpy.props import (
     StringProperty,
 )
 
-from .engine.request import DEFAULT_COUNT, DROP, FEWEST, KEEP, LIFT, MOST, OWN_MODEL, RELEASED_MODELS
+from .engine.request import (
+    DEFAULT_COUNT,
+    DIFFUSED,
+    DROP,
+    FEWEST,
+    KEEP,
+    LIFT,
+    MOST,
+    OWN_MODEL,
+    RELEASED_MODELS,
+    SURFACE,
+)
 from .engine.weights.catalogue import asset
 
 CANCELLED = "Cancelled"
@@ -65,6 +76,10 @@ HELD_ITEMS = (
     (KEEP, "Keep with the Hand", "A ball, bag or cup stays in the avatar and follows the hand stiffly"),
     (DROP, "Leave Out", "A ball, bag or cup is left out of the avatar"),
 )
+BINDING_ITEMS = (
+    (SURFACE, "Body Surface", "Each splat follows the nearest place of the body, as in LHM's own program"),
+    (DIFFUSED, "Diffused", "Weights spread through the air around the body: skirts and coats tear less"),
+)
 LATEST_SEED = 2**31 - 1
 
 QUALITY_COUNTS = {"quick": 20_000, "standard": DEFAULT_COUNT, "high": 80_000, "very-high": 160_000}
@@ -99,7 +114,7 @@ QUALITY_ITEMS = (
 SETTING_NAMES = (
     *("photo", "mask", "engine", "count", "seed", "influences"),
     *("held", "loose_automatic", "loose_strength"),
-    *("model_folder", "preparation", "shape", "betas", "use_head_box", "head_box", "enlarge"),
+    *("model_folder", "preparation", "binding", "shape", "betas", "use_head_box", "head_box", "enlarge"),
 )
 """What a reconstruction is made from: the scene keeps it, the operator takes it, besides ``photos``."""
 
@@ -125,6 +140,7 @@ if TYPE_CHECKING:
         photos: bpy.types.bpy_prop_collection_idprop[LHM_Photo]
         model_folder: str
         preparation: str
+        binding: str
         shape: str
         betas: tuple[float, ...]
         use_head_box: bool
@@ -197,6 +213,10 @@ else:
             preparation: EnumProperty(
                 name="Preparation", description="How the photo is made ready for LHM",
                 items=PREPARATION_ITEMS, options=options,
+            )  # fmt: skip
+            binding: EnumProperty(
+                name="Binding", description="How splats are tied to the bones", items=BINDING_ITEMS,
+                options=options,
             )  # fmt: skip
             shape: EnumProperty(
                 name="Body Shape", description="Where the body's shape comes from", items=SHAPE_ITEMS,

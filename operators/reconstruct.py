@@ -221,6 +221,7 @@ def request_settings(fields: SceneFields) -> Settings:
         settings,
         count=DEFAULT_COUNT,
         preparation=fields.preparation,
+        binding=fields.binding,
         shape=tuple(fields.betas) if fields.shape == "betas" else fields.shape,
         models=models_root(),
         model_folder=_path(fields.model_folder) if fields.engine == OWN_MODEL else None,

@@ -57,6 +57,7 @@ class Settings:
         photos: Built-in engine: further photos of the same person, from other sides.
         held: Built-in engine: ``keep`` a thing in the hand or ``drop`` it.
         loose: How freely clothes hang about the legs, 0 to 1; found automatically by default.
+        binding: ``surface`` or ``diffused``; by default what the engine is best with.
         preparation: For LHM: ``best`` or ``official``.
         shape: For LHM: ``fit`` to the photo, ``zero`` for the average body, or the betas.
         models: For LHM: where the models lie.
@@ -74,6 +75,7 @@ class Settings:
     photos: tuple[Path, ...] = ()
     held: str = KEEP
     loose: float | None = None
+    binding: str | None = None
     preparation: str = "best"
     shape: str | tuple[float, ...] = "fit"
     models: Path | None = None

@@ -48,6 +48,7 @@ def draw_lhm_settings(layout: bpy.types.UILayout, context: bpy.types.Context) ->
     if chosen.engine == OWN_MODEL:
         layout.prop(chosen, "model_folder")
     layout.prop(chosen, "preparation")
+    layout.prop(chosen, "binding")
     layout.prop(chosen, "shape")
     if chosen.shape == "betas":
         layout.prop(chosen, "betas")

@@ -167,12 +167,15 @@ def test_lhms_settings_reach_the_engine(lhm_engine: Path, models: Path) -> None:
     target, kept = lhm_engine / "out.blend", lhm_engine / "kept.lhma"
     arguments = ["reconstruct", str(lhm_engine / "good.jpg"), "-o", str(target), "--avatar", str(kept)]
     lhm = ["--engine", "lhm-mini", "--device", "cpu", "--shape", "0.5,-1", "--head-box", "1,2,30,40"]
-    assert commands.run([*arguments, *lhm, "--preparation", "official", "--keep-face"]) == commands.DONE
+    assert (
+        commands.run([*arguments, *lhm, "--preparation", "official", "--keep-face", "--binding", "diffused"])
+        == commands.DONE
+    )
     asked = json.loads((lhm_engine / "asked.json").read_text())
     assert {name: asked[name] for name in asked if name not in ("mask", "seed", "count", "influences")} == {
         "engine": "lhm-mini", "preparation": "official", "shape": [0.5, -1.0] + [0.0] * 8, "device": "cpu",
         "head_box": [1, 2, 30, 40], "enlarge": False, "models": str(models), "model_folder": None,
-        "photos": [], "held": "keep", "loose": None,
+        "photos": [], "held": "keep", "loose": None, "binding": "diffused",
     }  # fmt: skip
 
 

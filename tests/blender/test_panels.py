@@ -170,7 +170,7 @@ def test_settings_of_the_chosen_engine_are_offered() -> None:
     chosen.loose_automatic = False
     assert "loose_strength" in drawn(panel_settings.LHM_PT_settings).properties
     chosen.engine = "lhm-500m"
-    common = ["mask", "influences", "preparation", "shape", "enlarge", "use_head_box", "device"]
+    common = ["mask", "influences", "preparation", "binding", "shape", "enlarge", "use_head_box", "device"]
     assert drawn(panel_settings.LHM_PT_settings).properties == common
     chosen.shape, chosen.use_head_box, chosen.engine = "betas", True, "lhm-own"
     offered = drawn(panel_settings.LHM_PT_settings).properties

@@ -217,12 +217,24 @@ def test_the_photo_selected_first_is_the_main_one() -> None:
     assert operator.layout.text == photos.ONE
 
 
-def test_photos_of_the_sidebar_are_left_out_for_lhm(lhm_engine: Path, models: Path) -> None:
+def test_what_is_for_one_engine_is_left_out_for_the_other(lhm_engine: Path, models: Path) -> None:
     fake_models.complete(models, "lhm-mini")
     chosen().engine, chosen().photo = "lhm-mini", str(lhm_engine / "good.jpg")
     chosen().photos.add().name = str(lhm_engine / "gone.jpg")
+    chosen().held, chosen().loose_automatic, chosen().binding, chosen().quality = (
+        "drop",
+        0,
+        "diffused",
+        "high",
+    )
     bpy.ops.lhm.reconstruct()
-    assert asked(lhm_engine)["photos"] == []
+    got = asked(lhm_engine)
+    assert [got[name] for name in ("photos", "held", "loose", "count")] == [[], "keep", None, 40_000]
+    assert got["binding"] == "diffused"
+    chosen().engine = "lift"
+    chosen().photos.clear()
+    bpy.ops.lhm.reconstruct()
+    assert asked(lhm_engine)["binding"] is None  # the built-in engine has its own
 
 
 # What does not work, in one sentence.

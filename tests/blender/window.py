@@ -54,6 +54,7 @@ class Pressed(ModalJob):
     title = LHM_OT_reconstruct.title
     mask, seed, count, influences, pose, avatar_file = "", 0, 5000, "4", "photo", ""
     engine, model_folder, preparation, shape, betas = "lift", "", "best", "fit", (0.0,) * 10
+    binding = "surface"
     photos, held, loose_automatic, loose_strength = (), "keep", True, 0.5
     use_head_box, head_box, enlarge = False, (0, 0, 0, 0), True
 
