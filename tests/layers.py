@@ -71,7 +71,11 @@ RULES = (
     Rule("engine.raster.gsplat_backend", ("engine.avatar", "engine.raster"), ("*", "torch")),
     Rule("engine.prepare", ("engine.avatar", "engine.formats", "engine.raster.jit"), ("*",)),
     Rule("engine.binding", ("engine.avatar", "engine.raster", "engine.request"), ("*",)),
-    Rule("engine.lift", (*_VALUES, "engine.binding", "engine.prepare", "engine.raster"), ("*",)),
+    Rule(
+        "engine.lift",
+        (*_VALUES, "engine.binding", "engine.prepare", "engine.raster", "engine.request"),
+        ("*",),
+    ),
     Rule("engine.weights", (*SHARED, "engine.weights"), ("*",)),
     Rule("engine.network", ("engine",), ("*", "torch")),
     Rule("engine.lhm", ("engine",), ("*", "torch")),

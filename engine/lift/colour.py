@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ..prepare.foreground import foreground_colors
 from ..prepare.spread import spread
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _LETTERING = 0.09  # metres: lettering and badges smaller than this do not reach
 
 
 def clean_colors(seen: Observation, pixels_per_metre: float) -> NDArray[np.float32]:
-    """The photo with the colours just inside the outline pushed outwards over it.
+    """The photo with the person's own colours along the outline, carried on outside of it.
 
     Args:
         seen: The photo.
@@ -36,9 +37,15 @@ def clean_colors(seen: Observation, pixels_per_metre: float) -> NDArray[np.float
     # Fingers and straps thinner than the eroded band keep what they have.
     thin = sure & np.bitwise_not(cv2.dilate(core, np.ones((2 * size + 1, 2 * size + 1), np.uint8)))
     core = core | thin
+    if not core.any():
+        return seen.rgb
+    front, _ = foreground_colors(seen.rgb, np.where(core > 0, 1, seen.alpha).astype(np.float32))
+    # A matte is off by a pixel here and there and cameras smear colours over edges: what the core nearby does
+    # not have is the background's.
     pushed = spread(seen.rgb, core)
-    smooth = cv2.GaussianBlur(pushed, (0, 0), size / 3)
-    return np.where(core[..., None] > 0, seen.rgb, smooth)
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1))
+    front = np.clip(front, cv2.erode(pushed, around), cv2.dilate(pushed, around))
+    return np.where(core[..., None] > 0, seen.rgb, front)
 
 
 def calm_colors(colors: NDArray[np.float32], pixels_per_metre: float) -> NDArray[np.float32]:

@@ -12,7 +12,8 @@ from ..avatar.errors import AvatarError
 from .boxes import clipped, mask_box, resized
 from .decode import decode_photo
 from .grabcut import cut, cut_rectangle, soft, tidy
-from .reach import hands, head, reach
+from .outline import doubt_about, refine_outline
+from .reach import fingers, hands, head, reach
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,8 @@ _FARTHEST = 1.5
 _BONE = 0.1
 _BAND = 0.012  # Share of the person's height about the likely part in which the outline may lie.
 _TRUSTED_COVER = 0.5
+_SOFT = 0.2  # Pixels between black and white per pixel of outline from which on a mask counts as soft.
+_BLUR = 0.6  # Pixels; a corner or a line one pixel wide stays above one half.
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,13 @@ class Matte:
         alpha: 0..1, soft at the edges. [H, W]
         source: Where it comes from, in words.
         warnings: Plain sentences.
+        doubt: How little it is to be trusted, 0..1; 0 for one that was given.
     """
 
     alpha: NDArray[np.float32]
     source: str
     warnings: tuple[str, ...] = ()
+    doubt: float = 0.0
 
 
 def given_matte(photo: Photo, mask_path: Path | None) -> tuple[Matte | None, tuple[str, ...]]:
@@ -64,7 +69,7 @@ def given_matte(photo: Photo, mask_path: Path | None) -> tuple[Matte | None, tup
         return None, ()
     area = float((photo.alpha > 0.5).mean())
     if _MASK_AREA[0] < area < _MASK_AREA[1]:
-        return Matte(photo.alpha, SOURCE_ALPHA), ()
+        return Matte(softened(photo.alpha), SOURCE_ALPHA), ()
     return None, (
         f"The photo's alpha channel is no mask (it covers {area:.1%} of the picture) and was not used.",
     )
@@ -87,7 +92,15 @@ def _user_matte(photo: Photo, path: Path) -> Matte:
         raise AvatarError(
             f"The mask {path.name} marks {everything} as the person. Paint the person white, the rest black."
         )
-    return Matte(alpha, SOURCE_USER, warnings)
+    return Matte(softened(alpha), SOURCE_USER, warnings)
+
+
+def softened(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A hard mask with its edge blurred over a pixel; one that is soft already as it is. [H, W]"""
+    front = (alpha > 0.5).astype(np.uint8)
+    edge = int((cv2.dilate(front, np.ones((3, 3), np.uint8)) != front).sum())
+    between = int(((alpha > 0.1) & (alpha < 0.9)).sum())
+    return alpha if between > _SOFT * edge else cv2.GaussianBlur(alpha, (3, 3), _BLUR)
 
 
 def found_matte(
@@ -116,7 +129,7 @@ def found_matte(
         )
         front = tidy(cut_rectangle(view, _inside(_landmark_box(person, box, (width, height)), area)))
         alpha[area.slices] = soft(view, front)
-        return Matte(alpha, SOURCE_RECTANGLE, (warning,))
+        return Matte(alpha, SOURCE_RECTANGLE, (warning,), 1.0)
     everyone = models.people_mask(view)
     near_hands = hands(person.keypoints)[area.slices]
     trimap = person_trimap(
@@ -128,9 +141,15 @@ def found_matte(
         near_hands,
     )
     sure = cv2.dilate((trimap == cv2.GC_FGD).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    front = tidy(cut(view, trimap), anchor=sure, gaps=near_hands)
-    alpha[area.slices] = soft(view, front)
-    return Matte(alpha, SOURCE_MODELS)
+    rough = cut(view, trimap)
+    front = tidy(rough, anchor=sure, gaps=near_hands)
+    likely = person.mask[area.slices]
+    outline = refine_outline(
+        view, front, likely, cut=rough, fingers=fingers(person.keypoints)[area.slices] & (likely > _POSSIBLE)
+    )
+    alpha[area.slices] = outline.alpha
+    doubt, reasons = doubt_about(outline)
+    return Matte(alpha, SOURCE_MODELS, reasons, doubt)
 
 
 def person_trimap(
@@ -200,7 +219,7 @@ def without_others(matte: Matte, person: NDArray[np.float32], others: NDArray[np
     keep = tidy(front & ~theirs)
     edge = cv2.dilate(keep.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     alpha = np.where(keep | (edge & ~grown), matte.alpha, 0.0).astype(np.float32)
-    return Matte(alpha, matte.source, matte.warnings)
+    return Matte(alpha, matte.source, matte.warnings, matte.doubt)
 
 
 def cut_borders(alpha: NDArray[np.float32]) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ _BONES: tuple[tuple[str, str, float], ...] = (
 _HEAD_REACH = 0.30  # A brim, or hair that stands off, measured from between the ears.
 _NECK_REACH = 0.24  # Long hair.
 _HAND_RADIUS = 0.16
+_FINGER_WIDTH = 0.005  # A third of a finger's: the landmarks are a few millimetres off.
 _SEEN = 0.5
 _FAR = 1e3
 
@@ -93,6 +94,20 @@ def hands(keypoints: Keypoints) -> NDArray[np.bool_]:
             continue
         knuckles = keypoints.points[ends].mean(axis=0)
         _disc(found, wrist + 1.5 * (knuckles - wrist), radius)  # About the middle of the fingers.
+    return found > 0
+
+
+def fingers(keypoints: Keypoints) -> NDArray[np.bool_]:
+    """Lines along the bones of hands whose landmarks are trusted. [H, W]"""
+    found = np.zeros((keypoints.height, keypoints.width), np.uint8)
+    width = max(1, round(_FINGER_WIDTH * pixels_per_metre(keypoints)))
+    for hand in keypoints.hands:
+        if hand is None or hand.confidence < _SEEN:
+            continue
+        joints = np.round(np.clip(hand.points[:, :2], -1e4, 1e4)).astype(np.int32)
+        for finger in range(5):
+            line = joints[[0, *range(1 + 4 * finger, 5 + 4 * finger)]]
+            cv2.polylines(found, [line[:, None]], False, (1.0,), width)
     return found > 0
 
 

@@ -64,6 +64,7 @@ def report_of(
         "working_size": [photo.width, photo.height],
         "people": people,
         "mask_source": matte.source,
+        "mask_doubt": round(matte.doubt, 3),
         "mask_area": round(float((matte.alpha > 0.5).mean()), 4),
         "person_height": box.height,
         "crop": [crop.box.left, crop.box.top, crop.box.right, crop.box.bottom],
