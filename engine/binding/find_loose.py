@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +25,11 @@ _GAP = 0.03  # a gap between the legs that tells something
 _FLARE = (0.035, 0.06)  # cloth beyond the legs on each side, where they show no gap: trousers, skirt
 _THICK = 0.03  # trousers, where an arm hides how thick they are
 _CLOSED = 1.3  # of the cloth's thickness on each side of a gap that may be closed without a skirt
-_COVERED = (0.3, 0.7)  # of the gap: trousers, skirt
+_COVERED = (0.45, 0.9)  # of the gap: trousers, skirt
+_WHOLE = 0.95  # of the gap: above a hem
+_HEM = 0.05  # a hem ends the cloth at once; between the legs of wide shorts a wedge opens little by little
 _SHORTEST = 0.12  # of a skirt below the crotch; the seat of wide trousers hangs lower than the body's
+_LEAST = 0.06  # of the rows that must speak for it
 _COAT = 0.045  # cloth beyond the trunk on each side makes it a coat
 _UPRIGHT = 0.7  # cosine of the legs' direction in the image against straight down
 _OPAQUE = 0.5
@@ -96,11 +100,11 @@ def find_loose(alpha: Float, pixels: Float, faces: Int, owners: Int, joints: Flo
     first, last = round(max(crotch, 0)), round(min(ankle[1], len(alpha) - 1))
     if last - first < _SHORTEST * length:
         return NOTHING_LOOSE
-    verdict = view.verdicts()[first : last + 1]
+    verdict = view.verdicts[first : last + 1]
     # The hem parts rows that speak for cloth from rows that speak for legs.
     balance = np.cumsum(verdict)
     rows = int(balance.argmax()) + 1
-    if balance[rows - 1] < _SHORTEST * length:
+    if balance[rows - 1] < _LEAST * length or rows < _SHORTEST * length or view.is_wedge(first, first + rows):
         return NOTHING_LOOSE
     told = verdict[:rows][verdict[:rows] != 0]
     waist_row, hem_row = float(joints[joint_index("spine1")][1]), float(first + rows)
@@ -133,11 +137,10 @@ class _View:
         self.arms = [spans(_ARMS[:3] + _ARMS[6:21]), spans(_ARMS[3:6] + _ARMS[21:])]
         self.trunk = spans(_TRUNK)
 
+    @cached_property
     def verdicts(self) -> NDArray[np.int64]:
         """1 for rows with cloth over both legs, -1 for two legs, 0 for rows that do not tell. [H]"""
-        both = self.near.there & self.far.there
-        gap = np.where(both, self.far.low - self.near.high, 0.0)
-        covered = self._covered(self.near.high, self.far.low)
+        both, gap, covered = self.near.there & self.far.there, self.gap, self.covered
         flare = self._flare(
             Spans(np.minimum(self.near.low, self.far.low), np.maximum(self.near.high, self.far.high))
         )
@@ -149,21 +152,37 @@ class _View:
         by_flare = np.where(flare > _FLARE[1], 1, np.where(flare < _FLARE[0], -1, 0))
         return np.where(both, np.where(apart, by_gap, np.where(np.isnan(flare), 0, by_flare)), 0)
 
+    @cached_property
+    def gap(self) -> Float:
+        """Pixels between the legs. [H]"""
+        return np.where(self.near.there & self.far.there, self.far.low - self.near.high, 0.0)
+
+    @cached_property
+    def covered(self) -> Float:
+        """Share of the gap that the matte covers. [H]"""
+        width = self.opaque.shape[1]
+        total = np.concatenate([np.zeros((len(self.opaque), 1)), self.opaque.cumsum(axis=1)], axis=1)
+        start = np.clip(np.nan_to_num(np.ceil(self.near.high)), 0, width).astype(int)
+        end = np.clip(np.nan_to_num(np.floor(self.far.low)), 0, width).astype(int)
+        rows = np.arange(len(total))
+        return (total[rows, end] - total[rows, start]) / np.maximum(end - start, 1)
+
+    def is_wedge(self, first: int, hem: int) -> bool:
+        """Whether the gap opens little by little around a row, as between the legs of wide shorts."""
+        apart = self.gap > _GAP * self.length
+        opened = np.flatnonzero(apart[first:] & (self.covered[first:] < _COVERED[0])) + first
+        opened = opened[opened >= hem - _HEM * self.length]
+        if not len(opened):
+            return False
+        whole = np.flatnonzero(apart[first : opened[0]] & (self.covered[first : opened[0]] > _WHOLE)) + first
+        return bool(len(whole)) and opened[0] - whole[-1] > _HEM * self.length
+
     def stands_off_trunk(self, waist_row: float, joints: Float) -> bool:
         """Whether cloth stands off the trunk above the waist, too."""
         chest = joints[joint_index("spine3")][1]
         rows = slice(*sorted((max(0, int(chest)), max(0, int(waist_row)))))
         flare = self._flare(self.trunk)[rows]
         return bool(np.isfinite(flare).any() and np.nanmedian(flare) > _COAT)
-
-    def _covered(self, low: Float, high: Float) -> Float:
-        """Share of the pixels between two columns of each row that the matte covers. [H]"""
-        width = self.opaque.shape[1]
-        total = np.concatenate([np.zeros((len(self.opaque), 1)), self.opaque.cumsum(axis=1)], axis=1)
-        start = np.clip(np.nan_to_num(np.ceil(low)), 0, width).astype(int)
-        end = np.clip(np.nan_to_num(np.floor(high)), 0, width).astype(int)
-        rows = np.arange(len(total))
-        return (total[rows, end] - total[rows, start]) / np.maximum(end - start, 1)
 
     def _flare(self, spans: Spans) -> Float:
         """Matte beyond each row's span, mean of the sides without an arm, over the legs' length. [H]"""

@@ -1,4 +1,4 @@
-"""Garments as closed forms: a skirt is an elliptic cone, its silhouette a trapezium."""
+"""Silhouettes of the body and of garments as closed forms: a skirt is a cone, its outline a trapezium."""
 
 from __future__ import annotations
 
@@ -6,46 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from lhm_avatars.bench.skirts import AXIS_Z
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, BodyParams, bundled_body, joint_index
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints, skin_means
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
+    from lhm_avatars.bench.skirts import Skirt
     from numpy.typing import NDArray
 
 FOCAL, SIZE, DISTANCE = 1000.0, (800, 500), 2.4  # pixels, rows and columns, metres
-DEPTH = 0.75  # of the cone, against its width
-AXIS_Z = 0.02  # metres: where the cone's axis stands
-
-
-@dataclass(frozen=True)
-class Skirt:
-    """Radii and heights of a cone, metres, body axes."""
-
-    waist_radius: float
-    hem_radius: float
-    waist: float
-    hem: float
-
-    def points(self, step: float = 0.008) -> NDArray[np.float64]:
-        """A lattice over the cone. [N, 3]"""
-        slant = np.hypot(self.waist - self.hem, self.hem_radius - self.waist_radius)
-        rings = []
-        for number, t in enumerate(np.linspace(0, 1, int(slant / step))):
-            radius = self.waist_radius + t * (self.hem_radius - self.waist_radius)
-            # An even number, half a step off the middle: the cone is its own mirror image.
-            count = 2 * int(np.pi * radius / step)
-            turn = (np.arange(count) + 0.5 + number % 2) * 2 * np.pi / count
-            height = np.full(count, self.waist + t * (self.hem - self.waist))
-            rings.append(
-                np.stack([radius * np.cos(turn), height, DEPTH * radius * np.sin(turn) + AXIS_Z], axis=1)
-            )
-        return np.concatenate(rings)
-
-
-KNEE = Skirt(0.16, 0.28, -0.28, -0.84)
-SHORT = Skirt(0.17, 0.25, -0.28, -0.62)
-LONG = Skirt(0.16, 0.36, -0.28, -1.26)
 
 
 @dataclass(frozen=True)
@@ -79,14 +49,16 @@ def project(points: Any) -> NDArray[np.float64]:
     ) * [0.95, 0.95] + [0.025 * SIZE[1], 0.025 * SIZE[0]]
 
 
-def photograph(pose: Any, *, swollen: float = 0.0, cloth: tuple[Skirt, ...] = (), only: Any = None) -> Photo:
+def photograph(
+    pose: Any, *, swollen: float = 0.0, cloth: tuple[Skirt, ...] = (), wedge: float = 0.0
+) -> Photo:
     """The silhouette of the body, and of cones around it.
 
     Args:
         pose: [55, 3]
         swollen: Pixels that close clothes add on each side.
         cloth: Cones, in the same frame.
-        only: Mask of the vertices that show; all by default. [V]
+        wedge: Metres from the hem up to where the legs of the cloth part; none by default.
     """
     body, params = bundled_body(), BodyParams.from_pose(np.asarray(pose, np.float32))
     joints = body.joints(np.zeros(10))
@@ -95,11 +67,6 @@ def photograph(pose: Any, *, swollen: float = 0.0, cloth: tuple[Skirt, ...] = ()
     pixels = project(vertices)
     image = Image.new("L", (SIZE[1], SIZE[0]))
     draw = ImageDraw.Draw(image)
-    faces = body.faces if only is None else body.faces[only[body.faces].all(axis=1)]
-    for corners in pixels[faces]:
-        draw.polygon([tuple(corner) for corner in corners], fill=255)
-        if swollen:
-            draw.line([tuple(corner) for corner in corners], fill=255, width=round(2 * swollen))
     for cone in cloth:
         ends = [
             (sign * radius, height, AXIS_Z)
@@ -109,4 +76,14 @@ def photograph(pose: Any, *, swollen: float = 0.0, cloth: tuple[Skirt, ...] = ()
             for sign in signs
         ]  # fmt: skip
         draw.polygon([tuple(corner) for corner in project(np.array(ends))], fill=255)
+        if wedge:
+            x = 0.4 * cone.hem_radius
+            cut = np.array(
+                [[0, cone.hem + wedge, AXIS_Z], [-x, cone.hem - 0.01, AXIS_Z], [x, cone.hem - 0.01, AXIS_Z]]
+            )
+            draw.polygon([tuple(corner) for corner in project(cut)], fill=0)
+    for corners in pixels[body.faces]:
+        draw.polygon([tuple(corner) for corner in corners], fill=255)
+        if swollen:
+            draw.line([tuple(corner) for corner in corners], fill=255, width=round(2 * swollen))
     return Photo(np.asarray(image) / 255.0, pixels, project(posed_joints(joints, moved)))

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from lhm_avatars.bench.skirts import KNEE, LONG, SHORT, Skirt
 from lhm_avatars.engine.binding.find_loose import COAT, NONE, NOTHING_LOOSE, SKIRT, find_loose
 from lhm_avatars.engine.binding.legs import beside_legs, leg_lengths
 from lhm_avatars.engine.binding.rows import Spans, row_spans, runs_outside
 
-from .garments import KNEE, LONG, SHORT, Photo, Skirt, legs_out, photograph
+from .garments import Photo, legs_out, photograph
 
 if TYPE_CHECKING:
     from lhm_avatars.engine.avatar.body import Body
@@ -28,8 +29,17 @@ PENCIL = Skirt(0.17, 0.19, -0.28, -0.84)
         photograph(legs_out(0), swollen=10),
         photograph(legs_out(-6), swollen=8),
         photograph(legs_out(-5), swollen=14),
+        photograph(legs_out(14), cloth=(KNEE,), wedge=0.2),
     ],
-    ids=["bare", "astride", "trousers", "trousers at rest", "legs together", "wide trousers together"],
+    ids=[
+        "bare",
+        "astride",
+        "trousers",
+        "trousers at rest",
+        "legs together",
+        "wide trousers together",
+        "wide shorts",
+    ],
 )
 def test_legs_and_trousers_are_not_loose(photo: Photo) -> None:
     assert find_loose(*photo.arguments()) == NOTHING_LOOSE

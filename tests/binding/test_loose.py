@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from lhm_avatars.bench.skirts import KNEE, LONG, NARROW, SHORT
 from lhm_avatars.engine.avatar.binding import strongest
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, MIRRORED_JOINTS, joint_index
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, skin_means
@@ -16,13 +17,12 @@ from lhm_avatars.engine.binding.looseness import looseness
 from lhm_avatars.engine.binding.tear import stretches, tear
 from lhm_avatars.engine.motion.walk import walk
 
-from .garments import KNEE, LONG, SHORT, Skirt, legs_out
+from .garments import legs_out
 
 if TYPE_CHECKING:
     from lhm_avatars.engine.binding.field import WeightField
 
 TORN, WHOLE = 2.5, 3.0  # of one pair in a hundred; of any pair
-NARROW = Skirt(0.17, 0.21, -0.28, -0.84)
 GARMENTS = {"short": SHORT, "knee": KNEE, "long": LONG, "narrow": NARROW}
 HEMS = {"short": 0.3, "knee": 0.55, "long": 1.1, "narrow": 0.55}
 
