@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .avatar.body import bundled_body
 from .avatar.errors import AvatarError
+from .lift.choices import Choices
 from .lift.lift import lift
 from .lift.observation import observation
 from .made import Made
@@ -38,7 +39,8 @@ _LIFT_STAGES = {
     "prepare": (3.5, "Finding the person"),
     "fit": (0.7, "Fitting the body"),
     "volume": (0.8, "Adding clothes and hair"),
-    "place": (0.5, "Placing Gaussians"),
+    "parse": (0.6, "Telling skin, hair and clothes apart"),
+    "place": (0.7, "Placing Gaussians"),
     "fill": (0.7, "Filling the unseen side"),
     "refine": (3.6, "Refining colours"),
     "bind": (0.2, "Binding to the skeleton"),
@@ -140,15 +142,21 @@ def _warnings(photos: Sequence[PreparedPhoto]) -> list[str]:
 
 def _lift(request: ReconstructRequest) -> Engine:
     """The built-in engine: it needs nothing but the photo."""
+    choices = Choices(
+        count=request.count,
+        influences=request.influences,
+        seed=request.seed,
+        binding=request.chosen_binding,
+        loose=request.loose,
+        held=request.held,
+    )
 
     def make(photos: Sequence[PreparedPhoto], stages: Stages) -> Made:
         lifted = lift(
             bundled_body(),
             [observation(prepared) for prepared in photos],
-            count=request.count,
-            influences=request.influences,
-            seed=request.seed,
-            report=stages.at,
+            choices,
+            stages.at,
         )
         return Made(lifted.avatar, lifted.measures, _LIFT_LICENCES, (), tuple(lifted.warnings))
 

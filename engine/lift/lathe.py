@@ -13,7 +13,7 @@ import numpy as np
 
 from ..avatar.body import joint_index
 from .parts import HEAD
-from .placed import Placed
+from .placed import NO_HAND, Placed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,6 +98,7 @@ def turned_profile(front: Placed, maps: DepthMaps, head: HeadFrame) -> Placed:
         pixels=front.pixels[rows_],
         seen=np.zeros(len(rows_), bool),
         on_body=np.zeros(len(rows_), bool),
+        hand=np.full(len(rows_), NO_HAND),
     )
 
 

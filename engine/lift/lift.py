@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..avatar.body import Body
+    from .choices import Choices
     from .observation import Observation
     from .view import View
 
@@ -42,10 +43,7 @@ class Lifted:
 def lift(
     body: Body,
     photos: Sequence[Observation],
-    *,
-    count: int,
-    influences: int = 4,
-    seed: int = 0,
+    choices: Choices,
     report: Callable[[str, float], None],
 ) -> Lifted:
     """Make an avatar from prepared photos of one person.
@@ -53,21 +51,19 @@ def lift(
     Args:
         body: The body to dress.
         photos: One, or several from different sides; the avatar takes the first one's pose and light.
-        count: About how many Gaussians.
-        influences: Joints per Gaussian.
-        seed: Equal seeds give equal avatars.
+        choices: What the artist has decided.
         report: Told the stage and the fraction of it done.
 
     Returns:
         The avatar; its photo pose stands on the ground at the origin.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(choices.seed)
     fits = fit_together(body, photos, lambda done: report("fit", done))
-    each = round(count / (1.0 + _FRONT_SHARE * (len(photos) - 1)))
+    each = replace(choices, count=round(choices.count / (1.0 + _FRONT_SHARE * (len(photos) - 1))))
     views = []
     for number, (fit, seen) in enumerate(zip(fits, photos, strict=True)):
         told = _one_of(len(photos), number, report)
-        views.append(view(body, fit, seen, count=each, influences=influences, rng=rng, report=told))
+        views.append(view(body, fit, seen, choices=each, rng=rng, report=told))
     report("bind", 0.0)
     first, whole = views[0], combine(views)
     params, shift = grounded(first.fit.params, first.posed.means)

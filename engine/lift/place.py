@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 
 from ..avatar.binding import Binding, dense
-from ..avatar.body import JOINT_COUNT, joint_index
+from ..avatar.body import JOINT_COUNT
+from .held import held_layer
 from .lathe import turned_profile
+from .lattice import lattice
 from .parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_HAND, RIGHT_LEG, part_of_weights
-from .placed import Placed
+from .placed import NO_HAND, Placed
 from .sampling import sample
 from .surface import THINNED_DENSITY, sample_surface, vertex_normals
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ..avatar.arrays import Float, Int
     from ..avatar.body import Body
     from .depth import DepthMaps
+    from .held import Held
     from .lathe import HeadFrame
     from .observation import Observation
 
@@ -44,7 +47,6 @@ _SURE = 0.6  # confidence of a landmark that the photo shows
 _LIMB_ENDS = {
     15: (LEFT_ARM, LEFT_HAND), 16: (RIGHT_ARM, RIGHT_HAND), 27: (LEFT_LEG,), 28: (RIGHT_LEG,),
 }  # fmt: skip
-_HELD_SIZE = 0.10  # metres beyond the body that make something near a hand an object
 
 
 def place(
@@ -55,6 +57,9 @@ def place(
     count: int,
     rng: np.random.Generator,
     head: HeadFrame,
+    held: Held,
+    *,
+    keep_held: bool = True,
 ) -> Placed:
     """All Gaussians.
 
@@ -66,14 +71,17 @@ def place(
         count: About how many.
         rng: For the unseen points.
         head: Where the head is.
+        held: What is in the hands; it hides the person, and is none of it.
+        keep_held: Whether it becomes part of the avatar.
     """
     joints = _PixelJoints(body, maps, seen)
-    front = _front(body, vertices, maps, seen, joints, int(_FRONT_SHARE * count))
+    front, pitch = _front(body, vertices, maps, seen, joints, ~held.mask, int(_FRONT_SHARE * count))
+    things = [held_layer(held, seen, pitch)] if keep_held else []
     sheet = _far_sheet(front, maps, seen)
     around = turned_profile(front, maps, head)
-    left = count - len(front.means) - len(sheet.means) - len(around.means)
-    rest = _unseen_surface(body, vertices, maps, seen, left, rng)
-    return _joined([front, sheet, around, rest])
+    made = [front, sheet, around, *things]
+    left = count - sum(len(group.means) for group in made)
+    return _joined([*made, _unseen_surface(body, vertices, maps, seen, ~held.mask, left, rng)])
 
 
 def _joined(groups: list[Placed]) -> Placed:
@@ -88,7 +96,6 @@ class _PixelJoints:
         self.maps = maps
         self.dense = _dense(body)
         self.faces = body.faces
-        self.held = self._held_objects(seen)
         rows, columns = np.mgrid[0 : seen.camera.height : _WEIGHT_STEP, 0 : seen.camera.width : _WEIGHT_STEP]
         inside = maps.inside[rows, columns]
         coarse = (
@@ -109,10 +116,6 @@ class _PixelJoints:
         soft /= np.maximum(soft.sum(axis=1, keepdims=True), 1e-9)
         away = np.clip((self.maps.beyond[rows, columns] - _SPLIT) / _WEIGHT_BLUR, 0, 1)[:, None]
         weights = (1 - away) * sharp + away * np.where(soft.sum(axis=1, keepdims=True) > 0.5, soft, sharp)
-        held = self.held[rows, columns]
-        for part, name in ((LEFT_HAND, "left_wrist"), (RIGHT_HAND, "right_wrist")):
-            weights[held == part] = 0.0
-            weights[held == part, joint_index(name)] = 1.0
         return weights / weights.sum(axis=1, keepdims=True)
 
     def _sharp(self, rows: Int, columns: Int) -> Float:
@@ -121,42 +124,26 @@ class _PixelJoints:
         corners = self.dense[self.faces[layer.face[rows, columns]]]
         return np.einsum("nk,nkj->nj", layer.corners[rows, columns], corners)
 
-    def _held_objects(self, seen: Observation) -> NDArray[np.int64]:
-        """The hand that holds each pixel's object, -1 for none: objects move with one hand, rigidly."""
-        held = np.full(self.maps.inside.shape, -1)
-        beyond = (self.maps.inside & (self.maps.beyond > 0.012)).astype(np.uint8)
-        _, labels = cv2.connectedComponents(beyond)
-        rows, columns = np.nonzero(beyond)
-        names = labels[rows, columns]
-        part = part_of_weights(
-            np.broadcast_to(np.arange(JOINT_COUNT), (len(rows), JOINT_COUNT)), self._sharp(rows, columns)
-        )
-        for label in np.unique(names):
-            own = names == label
-            near_hand = np.isin(part[own], (LEFT_HAND, RIGHT_HAND))
-            reach = self.maps.beyond[rows[own], columns[own]].max(initial=0.0)
-            if near_hand.mean() > 0.25 and reach > _HELD_SIZE and not (part[own] == HEAD).any():
-                hand = (
-                    LEFT_HAND
-                    if (part[own] == LEFT_HAND).sum() > (part[own] == RIGHT_HAND).sum()
-                    else RIGHT_HAND
-                )
-                held[rows[own], columns[own]] = hand
-        return held
-
 
 def _front(
-    body: Body, vertices: Float, maps: DepthMaps, seen: Observation, joints: _PixelJoints, count: int
-) -> Placed:
-    """A lattice over the person's pixels, finer on the head."""
+    body: Body,
+    vertices: Float,
+    maps: DepthMaps,
+    seen: Observation,
+    joints: _PixelJoints,
+    free: NDArray[np.bool_],
+    count: int,
+) -> tuple[Placed, float]:
+    """A lattice over the person's free pixels, finer on the head, and its pitch in pixels."""
     rows, columns = maps.body_pixel
     face = maps.layer.face[rows, columns]
     part = part_of_weights(body.joint_indices, body.joint_weights)
-    head = maps.inside & (part[body.faces[face][..., 0]] == HEAD)
-    rest = maps.inside & ~head
+    inside = maps.inside & free
+    head = inside & (part[body.faces[face][..., 0]] == HEAD)
+    rest = inside & ~head
     step = np.sqrt((rest.sum() + head.sum() * _HEAD_DENSITY) / (count * np.sqrt(0.75)))
     fine = step / np.sqrt(_HEAD_DENSITY)
-    groups = [_lattice(rest, step), _lattice(head, fine)]
+    groups = [lattice(rest, step), lattice(head, fine)]
     pixels = np.concatenate(groups)
     pitch = np.concatenate(
         [np.full(len(group), size) for group, size in zip(groups, (step, fine), strict=True)]
@@ -164,7 +151,7 @@ def _front(
     columns, rows = pixels.astype(int).T
     depth = maps.front[rows, columns]
     normals = _pixel_normals(body, vertices, maps, seen)[rows, columns]
-    return Placed(
+    front = Placed(
         means=seen.camera.unproject(pixels, depth),
         normals=normals,
         spacing=pitch * depth / seen.camera.focal,
@@ -172,20 +159,9 @@ def _front(
         pixels=pixels,
         seen=np.ones(len(pixels), bool),
         on_body=maps.covered[rows, columns],
+        hand=np.full(len(pixels), NO_HAND),
     )
-
-
-def _lattice(mask: NDArray[np.bool_], step: float) -> Float:
-    """Points of a triangular lattice inside a mask, pixels. [N, 2]"""
-    height, width = mask.shape
-    row_step = step * np.sqrt(0.75)
-    rows = np.arange(0.5 * row_step, height, row_step)
-    columns = np.arange(0.25 * step, width - 0.5 * step, step)
-    x, y = np.meshgrid(columns, rows)
-    x = x + (np.arange(len(rows)) % 2)[:, None] * 0.5 * step
-    points = np.stack([x.ravel(), y.ravel()], axis=1)
-    at = points.astype(int)
-    return points[mask[at[:, 1], at[:, 0]]]
+    return front, float(step)
 
 
 def _pixel_normals(body: Body, vertices: Float, maps: DepthMaps, seen: Observation) -> Float:
@@ -218,11 +194,18 @@ def _far_sheet(front: Placed, maps: DepthMaps, seen: Observation) -> Placed:
         pixels=front.pixels[beyond],
         seen=np.zeros(len(beyond), bool),
         on_body=np.zeros(len(beyond), bool),
+        hand=np.full(len(beyond), NO_HAND),
     )
 
 
 def _unseen_surface(
-    body: Body, vertices: Float, maps: DepthMaps, seen: Observation, count: int, rng: np.random.Generator
+    body: Body,
+    vertices: Float,
+    maps: DepthMaps,
+    seen: Observation,
+    free: NDArray[np.bool_],
+    count: int,
+    rng: np.random.Generator,
 ) -> Placed:
     """Even points of the body's surface that the photo does not show, or shows only edge-on."""
     area = _surface_area(vertices, body.faces)
@@ -236,7 +219,9 @@ def _unseen_surface(
     columns, rows, framed = _in_frame(pixels, maps.inside.shape)
     facing = -(normals * means).sum(axis=1) / np.linalg.norm(means, axis=1)
     in_view = framed & maps.inside[rows, columns]
-    visible = in_view & (facing > _GRAZING) & (depth < maps.front[rows, columns] + _HIDDEN)
+    visible = (
+        in_view & free[rows, columns] & (facing > _GRAZING) & (depth < maps.front[rows, columns] + _HIDDEN)
+    )
     # The photo shows nothing there although it looks there: move the point in, or leave it out.
     stray = framed & ~maps.inside[rows, columns]
     shift, found = _pulled_in(pixels, depth, maps, seen)
@@ -247,7 +232,7 @@ def _unseen_surface(
     return Placed(
         means=means[keep], normals=normals[keep], spacing=np.full(keep.sum(), spacing), weights=weights[keep],
         pixels=seen.camera.project(means[keep]), seen=np.zeros(keep.sum(), bool),
-        on_body=np.ones(keep.sum(), bool),
+        on_body=np.ones(keep.sum(), bool), hand=np.full(keep.sum(), NO_HAND),
     )  # fmt: skip
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..avatar.arrays import Float, Int
 
 
+NO_HAND = -1
+
+
 @dataclass(frozen=True)
 class Placed:
     """Gaussians in the photo's pose, before they have colours.
@@ -28,6 +31,7 @@ class Placed:
         pixels: Where the photo would show them. [N, 2]
         seen: Whether it does. [N]
         on_body: Whether they lie on the body's own surface. [N]
+        hand: 0 or 1 for a thing in the left or right hand, else ``NO_HAND``. [N]
     """
 
     means: Float
@@ -37,6 +41,7 @@ class Placed:
     pixels: Float
     seen: NDArray[np.bool_]
     on_body: NDArray[np.bool_]
+    hand: NDArray[np.int64]
 
     @property
     def parts(self) -> Int:

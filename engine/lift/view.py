@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ..avatar.binding import Binding, strongest
-from ..avatar.skinning import blend_transforms, forward_kinematics
+from ..avatar.skinning import blend_transforms, forward_kinematics, posed_joints
+from ..request import KEEP
+from .bound import bound, loose_region
 from .colour import clean_colors
 from .depth import depth_maps
 from .fill import fill_colors
 from .fit import skinned_vertices
+from .held import held_things
 from .lathe import head_frame
 from .parse import parse
 from .place import place
 from .refine import refine
-from .shape import flat_gaussians, undoable, unposed, unposed_points
+from .shape import flat_gaussians, unposed, unposed_points
 from .volume import clothed_surface
 
 if TYPE_CHECKING:
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..avatar.arrays import Float, Int
+    from ..avatar.binding import Binding
     from ..avatar.body import Body
     from ..avatar.gaussians import Gaussians
+    from .choices import Choices
     from .fit import Fit
     from .observation import Observation
     from .placed import Placed
@@ -68,8 +72,7 @@ def view(
     fit: Fit,
     seen: Observation,
     *,
-    count: int,
-    influences: int,
+    choices: Choices,
     rng: np.random.Generator,
     report: Callable[[str, float], None],
 ) -> View:
@@ -79,24 +82,29 @@ def view(
         body: The body to dress.
         fit: Where it stands in the photo, and how.
         seen: The photo.
-        count: About how many Gaussians.
-        influences: Joints per Gaussian.
+        choices: What the artist has decided; the count is this view's own.
         rng: For the points that the photo does not show.
         report: Told the stage and the fraction of it done.
     """
     report("volume", 0.0)
     seen = replace(seen, camera=fit.camera)  # with the focal length that the fit found
-    surface = clothed_surface(body, skinned_vertices(body, fit.params), seen)
+    betas, skin = fit.params.betas, skinned_vertices(body, fit.params)
+    surface = clothed_surface(body, skin, seen)
     maps = depth_maps(surface, body.faces, seen)
+    report("parse", 0.0)
+    clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
+    parsed = parse(body, betas, maps, clean, seen)
     report("place", 0.0)
-    joints = body.joints(fit.params.betas)
+    joints = body.joints(betas)
     posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
-    placed = place(body, surface, maps, seen, count, rng, head_frame(joints, posed_from_rest))
-    binding = undoable(strongest(placed.weights, influences), posed_from_rest)
+    moved = posed_joints(joints, posed_from_rest)
+    head, held = head_frame(joints, posed_from_rest), held_things(parsed.labels, moved, seen)
+    keep = choices.held == KEEP
+    placed = place(body, surface, maps, seen, choices.count, rng, head, held, keep_held=keep)
+    region = loose_region(body, skin, moved, seen, choices)
+    binding = bound(body, betas, skin, posed_from_rest, placed, region, choices)
     blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
     report("fill", 0.0)
-    clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
-    parsed = parse(body, fit.params.betas, maps, clean, seen)
     filled = fill_colors(placed, unposed_points(placed.means, blended), joints, maps, clean, seen, parsed)
     refined = refine(
         flat_gaussians(placed, filled.colors, maps.inset(placed.pixels)),

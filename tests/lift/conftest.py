@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from lhm_avatars.engine.avatar.binding import Binding, strongest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
-from lhm_avatars.engine.avatar.skinning import blend_transforms, forward_kinematics
-from lhm_avatars.engine.lift.colour import clean_colors
-from lhm_avatars.engine.lift.depth import DepthMaps, depth_maps
-from lhm_avatars.engine.lift.fill import Filled, fill_colors
+from lhm_avatars.engine.lift.choices import Choices
 from lhm_avatars.engine.lift.fit import Fit, fit_body
-from lhm_avatars.engine.lift.lathe import head_frame
 from lhm_avatars.engine.lift.lift import Lifted, lift
-from lhm_avatars.engine.lift.parse import Parsed, parse
-from lhm_avatars.engine.lift.place import place
-from lhm_avatars.engine.lift.shape import unposed_points
 
 from .person import Person, half_body, make_person, observe
+from .staged import Stages, staged
 
 if TYPE_CHECKING:
     from lhm_avatars.engine.lift.observation import Observation
-    from lhm_avatars.engine.lift.placed import Placed
 
 COUNT = 9000
 BELOW_HIPS = 0.06  # metres below the hip joints: where the half-body photo ends
-
-
-@dataclass(frozen=True)
-class Stages:
-    """What each stage made of the person, from the true pose on: a stage's test is not about the one before.
-
-    Args:
-        maps: Near and far sheet.
-        placed: The Gaussians before they have colours.
-        binding: Their joints.
-        posed_from_rest: Of the true pose. [55, 4, 4]
-        rest: Their means in the rest pose. [N, 3]
-        clean: The photo's colours without background. [H, W, 3]
-        parsed: What each of its pixels shows.
-        filled: Their colours.
-    """
-
-    maps: DepthMaps
-    placed: Placed
-    binding: Binding
-    posed_from_rest: Any
-    rest: Any
-    clean: Any
-    parsed: Parsed
-    filled: Filled
 
 
 @pytest.fixture(scope="session")
@@ -72,24 +37,12 @@ def fitted(seen: Observation) -> Fit:
 
 @pytest.fixture(scope="session")
 def stages(person: Person, seen: Observation) -> Stages:
-    body, params = bundled_body(), person.params
-    maps = depth_maps(person.vertices, body.faces, seen)
-    joints = body.joints(params.betas)
-    moved = forward_kinematics(joints, params.pose(), params.transl).astype(np.float64)
-    head = head_frame(joints, moved)
-    placed = place(body, person.vertices, maps, seen, COUNT, np.random.default_rng(0), head)
-    binding = strongest(placed.weights)
-    blended = blend_transforms(moved, binding.joint_indices, binding.joint_weights)
-    rest = unposed_points(placed.means, blended)
-    clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
-    parsed = parse(body, params.betas, maps, clean, seen)
-    filled = fill_colors(placed, rest, joints, maps, clean, seen, parsed)
-    return Stages(maps, placed, binding, moved, rest, clean, parsed, filled)
+    return staged(person, seen, COUNT)
 
 
 @pytest.fixture(scope="session")
 def lifted(seen: Observation) -> Lifted:
-    return lift(bundled_body(), [seen], count=COUNT, report=lambda stage, done: None)
+    return lift(bundled_body(), [seen], Choices(count=COUNT), lambda stage, done: None)
 
 
 @pytest.fixture(scope="session")
@@ -101,4 +54,4 @@ def half_seen(person: Person, seen: Observation) -> Observation:
 
 @pytest.fixture(scope="session")
 def half_lifted(half_seen: Observation) -> Lifted:
-    return lift(bundled_body(), [half_seen], count=COUNT, report=lambda stage, done: None)
+    return lift(bundled_body(), [half_seen], Choices(count=COUNT), lambda stage, done: None)

@@ -6,19 +6,23 @@ What a photo would not tell is known here: the shape, the pose in depth, the col
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, BodyParams, bundled_body, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
 from lhm_avatars.engine.lift.fit import skinned_vertices
+from lhm_avatars.engine.lift.held import Held
 from lhm_avatars.engine.lift.landmarks import gather, landmarks
 from lhm_avatars.engine.lift.observation import Camera, Observation
 from lhm_avatars.engine.lift.parts import HEAD, LEFT_HAND, RIGHT_HAND, part_of_weights
+from lhm_avatars.engine.lift.placed import NO_HAND
 from lhm_avatars.engine.lift.zbuffer import first_layer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Array = NDArray[np.floating[Any]]
@@ -31,6 +35,10 @@ WIDTH, HEIGHT, FOCAL = 400, 640, 900.0
 DISTANCE = 3.0  # metres
 STROKE, STROKES_EVERY = 0.008, 0.03  # metres
 CHEST = 0.11, -0.10, 0.03  # half width, bottom and top of the lettering, metres in the rest pose
+
+
+Paint: TypeAlias = "Callable[[Person, Array, Any], Array]"
+"""Colours of places on a person's surface, given in the rest pose with their body parts. [..., 3]"""
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,9 @@ def true_colors(person: Person, rest: Array, part: Any) -> Array:
     return np.clip(colors, 0, 1)
 
 
-def photograph(person: Person, vertices: Array, camera: Camera) -> tuple[Array, Array]:
+def photograph(
+    person: Person, vertices: Array, camera: Camera, colors: Paint = true_colors
+) -> tuple[Array, Array]:
     """Colours times coverage, and coverage. [H, W, 3], [H, W]"""
     fine = Camera(
         camera.focal * SUPERSAMPLING,
@@ -145,17 +155,17 @@ def photograph(person: Person, vertices: Array, camera: Camera) -> tuple[Array, 
     rest = np.einsum("nk,nkc->nc", weights, person.rest[corners])
     nearest = corners[np.arange(len(rows)), weights.argmax(axis=1)]
     color = np.zeros((fine.height, fine.width, 4))
-    color[rows, columns, :3] = true_colors(person, rest, person.parts[nearest])
+    color[rows, columns, :3] = colors(person, rest, person.parts[nearest])
     color[rows, columns, 3] = 1
     blocks = color.reshape(camera.height, SUPERSAMPLING, camera.width, SUPERSAMPLING, 4)
     mean = blocks.mean(axis=(1, 3))
     return mean[..., :3], mean[..., 3]
 
 
-def observe(person: Person) -> Observation:
+def observe(person: Person, colors: Paint = true_colors) -> Observation:
     """The photo, with landmarks that are exactly right."""
     camera = Camera(FOCAL, (0.5 * WIDTH, 0.5 * HEIGHT), WIDTH, HEIGHT)
-    color, alpha = photograph(person, person.vertices, camera)
+    color, alpha = photograph(person, person.vertices, camera, colors)
     table = landmarks()
     rest = bundled_body().joints(person.params.betas)
     moved = forward_kinematics(rest, person.params.pose(), person.params.transl)
@@ -167,6 +177,11 @@ def observe(person: Person) -> Observation:
     world[table.ids] = places - hips
     rgb = color + (1 - alpha[..., None]) * np.array(MAGENTA)
     return Observation(rgb.astype(np.float32), alpha.astype(np.float32), points, confidence, world, camera)
+
+
+def nothing_held(seen: Observation) -> Held:
+    """Empty hands."""
+    return Held(np.full(seen.alpha.shape, NO_HAND, np.int8), np.full(2, DISTANCE))
 
 
 def half_body(seen: Observation, row: int) -> Observation:

@@ -11,6 +11,7 @@ from lhm_avatars.engine.avatar.avatar import SEEN_FILLED, SEEN_PHOTO
 from lhm_avatars.engine.avatar.binding import Binding
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.gaussians import Gaussians
+from lhm_avatars.engine.lift.choices import Choices
 from lhm_avatars.engine.lift.combine import combine
 from lhm_avatars.engine.lift.lift import lift
 
@@ -112,7 +113,7 @@ def both(person: Person, seen: Observation, badge: tuple[slice, slice]) -> Lifte
     rgb = behind.rgb.copy()
     rgb[badge] = BADGE
     dim = replace(behind, rgb=rgb * np.float32(DIM))
-    return lift(bundled_body(), [seen, dim], count=COUNT, report=lambda stage, done: None)
+    return lift(bundled_body(), [seen, dim], Choices(count=COUNT), lambda stage, done: None)
 
 
 def test_a_photo_from_behind_gives_the_back(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, joint_index
 from lhm_avatars.engine.lift.lathe import HeadFrame, turned_profile
-from lhm_avatars.engine.lift.placed import Placed
+from lhm_avatars.engine.lift.placed import NO_HAND, Placed
 
 CENTER = np.array([0.1, 1.5, -3.0])
 FRAME = HeadFrame(CENTER, np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, -1.0]))
@@ -31,6 +31,7 @@ def brim(left: float, right: float) -> Placed:
         pixels=np.zeros((count, 2)) + 0.5,
         seen=np.ones(count, bool),
         on_body=np.zeros(count, bool),
+        hand=np.full(count, NO_HAND),
     )
 
 

@@ -13,6 +13,7 @@ from lhm_avatars.engine.avatar.avatar import SEEN_PHOTO
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
+from lhm_avatars.engine.lift.choices import Choices
 from lhm_avatars.engine.lift.lift import lift
 from lhm_avatars.engine.lift.parts import LEFT_LEG, RIGHT_LEG, part_of_weights
 from lhm_avatars.engine.raster import rasterize
@@ -77,14 +78,14 @@ def test_equal_seeds_give_equal_bits_on_any_number_of_threads(lifted: Lifted, se
     try:
         numba.set_num_threads(1 if threads > 1 else min(2, numba.config.NUMBA_NUM_THREADS))
         again = lift(
-            bundled_body(), [seen], count=COUNT, seed=0, report=lambda stage, done: told.append((stage, done))
+            bundled_body(), [seen], Choices(count=COUNT), lambda stage, done: told.append((stage, done))
         )
     finally:
         numba.set_num_threads(threads)
     assert_same_bits(again.avatar, lifted.avatar)
     assert again.measures == lifted.measures
     stages = list(dict.fromkeys(stage for stage, _ in told))
-    assert stages == ["fit", "volume", "place", "fill", "refine", "bind"]
+    assert stages == ["fit", "volume", "parse", "place", "fill", "refine", "bind"]
 
 
 def test_the_avatar_stands_on_the_ground_at_the_origin(lifted: Lifted):
@@ -135,7 +136,7 @@ def test_from_behind_it_is_whole(lifted: Lifted, person: Person, seen: Observati
 
 
 def test_another_number_of_influences_is_kept(half_seen: Observation):
-    eight = lift(bundled_body(), [half_seen], count=5000, influences=8, report=lambda stage, done: None)
+    eight = lift(bundled_body(), [half_seen], Choices(count=5000, influences=8), lambda stage, done: None)
     assert eight.avatar.binding.influences == 8
 
 

@@ -19,6 +19,7 @@ from lhm_avatars.engine.raster import rasterize
 from scipy.spatial import cKDTree
 
 from .conftest import COUNT
+from .person import nothing_held
 
 if TYPE_CHECKING:
     from lhm_avatars.engine.lift.observation import Observation
@@ -39,7 +40,7 @@ def test_the_count_is_about_what_was_asked_for(stages: Stages, person: Person, s
     rng = np.random.default_rng(0)
     body = bundled_body()
     head = head_frame(body.joints(person.params.betas), stages.posed_from_rest)
-    placed = place(body, person.vertices, stages.maps, seen, count, rng, head)
+    placed = place(body, person.vertices, stages.maps, seen, count, rng, head, nothing_held(seen))
     assert len(placed.means) == pytest.approx(count, rel=0.15)
 
 
@@ -95,10 +96,15 @@ def test_what_is_near_a_joint_belongs_to_its_part(stages: Stages, person: Person
 
 
 def test_equal_seeds_give_equal_places(stages: Stages, person: Person, seen: Observation):
+    body = bundled_body()
+    head = head_frame(body.joints(person.params.betas), stages.posed_from_rest)
     again, other = (
-        place(bundled_body(), person.vertices, stages.maps, seen, COUNT, np.random.default_rng(seed))
+        place(
+            body, person.vertices, stages.maps, seen, COUNT, np.random.default_rng(seed), head,
+            nothing_held(seen),
+        )
         for seed in (0, 1)
-    )
+    )  # fmt: skip
     assert again.means.tobytes() == stages.placed.means.tobytes()
     assert len(other.means) != len(again.means) or np.abs(other.means - again.means).max() > 0.001
 
