@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..avatar.body import Body
     from .depth import DepthMaps
 
+_ASIDE = 0.06  # metres: what is farther from the middle of a head is no face
 _RIM = 0.012  # metres from the outline: colours are mixed there
 
 
@@ -140,7 +141,8 @@ class Rest:
         at, sure = self.marks, self.well_inside
         near = sure & (self.beyond < _NEAR)
         skin = near & _face(self) & (np.abs(x) < 0.045) & (y > at.eye - 0.08) & (y < at.eye + 0.01)
-        crown = (self.part == HEAD) & ((y > at.eye + 0.055) | ((self.beyond > 0.01) & (y > at.eye - 0.14)))
+        aside = (self.beyond > 0.01) | (np.abs(x) > _ASIDE)
+        crown = (self.part == HEAD) & ((y > at.eye + 0.055) | (aside & (y > at.eye - 0.14)))
         chest = near & (self.part == TRUNK) & (y < at.neck - 0.1) & (y > at.hip + 0.22)
         thigh = near & (_leg(self) | (self.part == TRUNK)) & (y < at.hip + 0.04) & (y > at.hip - 0.16)
         foot = near & _leg(self) & (y < at.ankle - 0.01)

@@ -31,6 +31,7 @@ from .parts import (
     RIGHT_LEG,
     TRUNK,
 )
+from .placed import NO_HAND
 from .sampling import sample
 from .seam import blend
 
@@ -101,21 +102,24 @@ def fill_colors(
     facing = -(placed.normals * placed.means).sum(axis=1) / np.linalg.norm(placed.means, axis=1)
     shown = placed.seen | _edge_on(placed, facing, maps, seen)
     in_photo = parsed.at(placed.pixels)
-    label = dressed(rest, placed.parts, in_photo, shown, np.where(placed.seen, facing, 1.0), parsed.marks)
+    thing = placed.hand != NO_HAND
+    in_photo[thing] = HELD
+    facing = np.where(placed.seen, facing, 1.0)
+    label = dressed(rest, placed.parts, in_photo, shown | thing, facing, parsed.marks)
     stock = _Stock(placed, rest, label, parsed, material, maps, sample(clean, placed.pixels))
     colors = stock.sharp.copy()
     source = np.where(shown, SEEN_PHOTO, SEEN_FILLED).astype(np.uint8)
-    wanted = ~placed.seen
+    wanted = ~placed.seen & ~thing  # the back of a thing is like its front
     guess = stock.guess(np.flatnonzero(wanted))
     # Seen at a grazing angle, a pixel may be its neighbour's: it must look like the rest of its thing.
     doubtful = shown & ~placed.seen
     doubtful[wanted] &= np.linalg.norm(lab(guess) - lab(colors[wanted]), axis=1) > _AGREES
     source[doubtful] = SEEN_FILLED
-    open_ = source == SEEN_FILLED
+    open_ = (source == SEEN_FILLED) & ~thing
     colors[open_] = guess[open_[wanted]]
     _mirror(rest, label, placed, stock, colors, source)
     _dress_unseen_limbs(rest, joints, placed, label, colors, source, parsed)
-    free = ~stock.textured & (source != SEEN_PHOTO)
+    free = ~stock.textured & (source != SEEN_PHOTO) & ~thing
     fixed = ~stock.textured & placed.seen & (label != HELD)
     colors = np.where(free[:, None], blend(rest, label, free, fixed, colors), colors)
     return Filled(colors.clip(0, 1).astype(np.float32), source, label)
@@ -200,6 +204,8 @@ class _Stock:
             gap, nearest = KDTree(self.rest[sources] * metric).query(
                 spots * [sign, 1, 1] * metric, k=min(count, len(sources))
             )
+            if label in (HAIR, HAT):  # a few of them are forehead
+                return np.median(self.sharp[sources[nearest.reshape(len(spots), -1)]], axis=1)
             weight = 1.0 / (gap + 0.005)
             weight /= weight.sum(axis=1, keepdims=True)
             return np.einsum("nk,nkc->nc", weight, self.copied[sources[nearest]])
@@ -249,7 +255,7 @@ def _dress_unseen_limbs(
         colors[rows], label[rows] = _TROUSERS, BOTTOM
     skin = placed.seen & (label == SKIN)
     for own, like in ((LEFT_ARM, trunk), (RIGHT_ARM, trunk), (LEFT_HAND, skin), (RIGHT_HAND, skin)):
-        rows = (part == own) & (source == SEEN_FILLED)
+        rows = (part == own) & (source == SEEN_FILLED) & (label != HELD)
         if not shown[own] and not shown[MIRRORED_PARTS[own]] and like.any():
             colors[rows] = np.median(colors[like], axis=0)
             label[rows] = SKIN if own in (LEFT_HAND, RIGHT_HAND) else label[rows]

@@ -19,6 +19,7 @@ from .garments import Garment, garments, tidied
 from .labels import BOTTOM, HAIR, NOTHING, SHOES, SKIN, TOP
 from .palette import Palette, learn
 from .parts import HEAD, LEFT_HAND, RIGHT_HAND
+from .things import with_things
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +41,7 @@ _GRAY_SKIN = 0.3
 _SAME, _SAME_GRAY = 8.0, 4.0  # L*a*b* distance below which two colours are one
 _RARE = 0.05  # share of a thing's colours that is nothing
 _SAME_SHARE = 0.3  # of the colours of a top and a bottom that the other one must not have
+_LESSER = 0.35
 _MAIN = 0.1  # share of a garment's main colours
 _FACE = 25.0  # L*a*b* distance from the face's usual colour to lips and brows
 _EDGE = 1e-3  # variance of colour, of 1, from which an edge parts neighbours
@@ -98,7 +100,8 @@ def parse(body: Body, betas: Float, maps: DepthMaps, clean: NDArray[np.float32],
     prior = expected(small)
     shares, palettes = _learnt(prior, colors, rgb, small)
     found = np.where(small.inside, shares.argmax(axis=0) + 1, NOTHING).astype(np.uint8)
-    found = tidied(found, colors, small)
+    found = with_things(tidied(found, colors, small), colors, small, palettes)
+    found[~small.inside] = NOTHING
     labels = np.where(maps.inside, _enlarged(found, (width, height)), NOTHING).astype(np.uint8)
     confidence = cv2.resize(shares.max(axis=0), (width, height), interpolation=cv2.INTER_LINEAR)
     return Parsed(
@@ -138,6 +141,7 @@ def _learnt(
     counts = _GRAY_COUNTS if gray else _COLOR_COUNTS
     shares = prior
     for _ in range(_ROUNDS):
+        palettes = _not_of_hair(palettes, gray=gray)
         cost = np.full(prior.shape, 30.0, np.float32)
         for row, label in enumerate(_LEARNT):
             if label in palettes:
@@ -172,6 +176,15 @@ def _worn(palettes: dict[int, Palette], *, gray: bool) -> dict[int, Palette]:
         if max(found[BOTTOM].weights[own].sum(), found[TOP].weights[top].sum()) < _SAME_SHARE:
             del found[BOTTOM]
     return found
+
+
+def _not_of_hair(palettes: dict[int, Palette], *, gray: bool) -> dict[int, Palette]:
+    """Hair that hangs over the shoulders is none of the top's lesser colours."""
+    if gray or not {HAIR, TOP} <= palettes.keys():
+        return palettes
+    top = palettes[TOP]
+    own = top.apart(palettes[HAIR], _SAME, _MAIN) | (top.weights > _LESSER)
+    return palettes | {TOP: top.only(own)} if own.any() else palettes
 
 
 def _agreed(rgb: NDArray[np.float32], cost: Float, inside: NDArray[np.bool_]) -> Float:
