@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from lhm_avatars.engine.binding.surface import Surface, body_surface, point_surf
 from .garments import legs_out
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lhm_avatars.engine.avatar.body import Body
     from lhm_avatars.engine.binding.field import WeightField
 
@@ -203,3 +207,29 @@ def test_wrong_input_is_named(surface: Surface, field: WeightField) -> None:
         point_surface(np.zeros((0, 3)), np.zeros((0, 1)), np.zeros((0, 1)))
     with pytest.raises(ValueError, match="joint_weights must have shape"):
         point_surface(np.zeros((2, 3)), np.zeros((2, 1)), np.zeros((1, 1)))
+
+
+WARM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from raster import load_package
+load_package()
+from lhm_avatars.engine.binding.warm import warm_up
+warm_up()
+from lhm_avatars.engine.avatar.body import bundled_body
+from lhm_avatars.engine.binding.field import weight_field
+from lhm_avatars.engine.binding.surface import body_surface
+kernels = [v for m in (diffuse, nearest) for v in vars(m).values() if hasattr(v, "nopython_signatures")]
+warmed = [len(kernel.nopython_signatures) for kernel in kernels]
+body = bundled_body()
+weight_field(body_surface(body, body.v_template), resolution=32).weights(body.v_template)
+assert warmed == [len(kernel.nopython_signatures) for kernel in kernels], warmed
+sys.stdout.write(str(sum(warmed)))
+"""
+
+
+def test_warming_up_leaves_nothing_to_compile(root: Path) -> None:
+    # In a fresh process: here, other tests have compiled them.
+    done = subprocess.run([sys.executable, "-c", WARM, str(root / "bench")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 7
