@@ -217,6 +217,7 @@ load_package()
 from lhm_avatars.engine.binding.warm import warm_up
 warm_up()
 from lhm_avatars.engine.avatar.body import bundled_body
+from lhm_avatars.engine.binding import diffuse, nearest
 from lhm_avatars.engine.binding.field import weight_field
 from lhm_avatars.engine.binding.surface import body_surface
 kernels = [v for m in (diffuse, nearest) for v in vars(m).values() if hasattr(v, "nopython_signatures")]
