@@ -30,7 +30,7 @@ def head_hair(person: Person, skin: Shape, count: int) -> Float:
     """Strands on the resting head. [S, P, 3]"""
     head = person.joints[joint_index("head")]
     rng = np.random.default_rng([SEED, 11])
-    roots, normals = _scatter(skin, lambda p: on_scalp(p - head), count, rng)
+    roots, normals = scatter(skin, lambda p: on_scalp(p - head), count, rng)
     x, y, z = (roots - head).T
     top = np.clip((y - 0.088) / 0.035, 0, 1)
     length = (0.013 + 0.018 * top + 0.016 * top * np.clip(z / 0.06, 0, 1)) * rng.uniform(0.75, 1.1, len(x))
@@ -83,9 +83,10 @@ def on_scalp(points: Float) -> Mask:
     return (points[:, 1] > edge) & ~((np.abs(points[:, 0]) > 0.076) & (points[:, 1] < 0.076))
 
 
-def _scatter(
+def scatter(
     skin: Shape, wanted: Callable[[Float], Mask], count: int, rng: np.random.Generator
 ) -> tuple[Float, Float]:
+    """Random spots on the wanted part of a surface, and its normals there. [count, 3] each"""
     triangles = skin.triangles()
     corners = skin.vertices[triangles]
     inside = wanted(corners.mean(axis=1))

@@ -19,6 +19,8 @@ from .shapes import Shape, Surface
 if TYPE_CHECKING:
     from ...engine.avatar.arrays import Float
 
+    Feet = dict[str, tuple[float, float, float]]
+
 BETAS = np.array([0.1, -1.9, -1.3, 0.0, 0.3])
 EXPRESSION = np.array([0.0, 0.45, 0.0, 0.22])  # a slight smile, lids a little lower
 _BODY_FILE = Path(__file__).parents[2] / "assets" / "body.npz"
@@ -83,14 +85,26 @@ class Person:
 
 
 def make_person() -> Person:
-    """Build the person from the bundled body."""
+    """Build the young man from the bundled body."""
+    joints = bundled_body().joints(BETAS).astype(np.float64)
+    return wear_body(BETAS, EXPRESSION, *_standing(joints))
+
+
+def wear_body(betas: Float, expression: Float, pose: Float, transl: Float) -> Person:
+    """A person of any shape in any pose.
+
+    Args:
+        betas: [<=10]
+        expression: [<=10]
+        pose: As in ``BodyParams.pose()``. [55, 3]
+        transl: Metres. [3]
+    """
     body = bundled_body()
     vertices, joints = (
-        body.shaped(BETAS, EXPRESSION).astype(np.float64),
-        body.joints(BETAS).astype(np.float64),
+        body.shaped(betas, expression).astype(np.float64),
+        body.joints(betas).astype(np.float64),
     )
     weights = dense(Binding(body.joint_indices, body.joint_weights), JOINT_COUNT).astype(np.float64)
-    pose, transl = _standing(joints)
     easy = np.zeros((JOINT_COUNT, 3))
     for side, sign in (("left", -1.0), ("right", 1.0)):
         easy[joint_index(f"{side}_shoulder"), 2] = sign * np.radians(48)
@@ -116,25 +130,36 @@ def _standing(joints: Float) -> tuple[Float, Float]:
             matrix_from_rotvec(np.radians(d) * axis) for d, axis in zip(degrees, np.eye(3), strict=True)
         )
         turns[joint_index(name)] = x @ y @ z
-    transl = _SWAY.copy()
-    transl[1] += _height(joints, turns[0])
-    for side in _FEET:
-        _stand(turns, joints, side, transl)
-    return rotvec_from_matrix(turns), transl
+    return rotvec_from_matrix(turns), stand(turns, joints, _FEET, _SWAY, _REACH)
 
 
-def _way(joints: Float, pelvis: Float, side: str, transl: Float) -> Float:
+def stand(turns: Float, joints: Float, feet: Feet, sway: Float, reach: float) -> Float:
+    """Let both legs reach their feet; the right one carries the weight.
+
+    Args:
+        turns: Local rotations of the joints; those of hips, knees and ankles are written. [55, 3, 3]
+        joints: Rest joints. [55, 3]
+        feet: Where the ankles stand (x and z, metres) and how far the feet turn out, degrees.
+        sway: Of the pelvis, metres. [3]
+        reach: Of the right leg, as a share of its whole length.
+
+    Returns:
+        Translation of the body. [3]
+    """
+    transl = sway.copy()
+    way = _way(joints, turns[0], "right", sway, feet)
+    length = reach * _leg(joints, "right").length
+    transl[1] += np.sqrt(length**2 - way[0] ** 2 - way[2] ** 2) + way[1]
+    for side in feet:
+        _place(turns, joints, side, transl, feet)
+    return transl
+
+
+def _way(joints: Float, pelvis: Float, side: str, transl: Float, feet: Feet) -> Float:
     """From hip to ankle. [3]"""
     hip, ankle = joints[joint_index(f"{side}_hip")], joints[joint_index(f"{side}_ankle")]
-    x, z, _ = _FEET[side]
+    x, z, _ = feet[side]
     return np.array([x, ankle[1], z]) - (joints[0] + transl + pelvis @ (hip - joints[0]))
-
-
-def _height(joints: Float, pelvis: Float) -> float:
-    """How high the pelvis is with the right leg nearly straight, against the rest pose."""
-    way = _way(joints, pelvis, "right", _SWAY)
-    reach = _REACH * _leg(joints, "right").length
-    return float(np.sqrt(reach**2 - way[0] ** 2 - way[2] ** 2) + way[1])
 
 
 def _leg(joints: Float, side: str) -> Leg:
@@ -142,12 +167,12 @@ def _leg(joints: Float, side: str) -> Leg:
     return Leg(knee - hip, ankle - knee)
 
 
-def _stand(turns: Float, joints: Float, side: str, transl: Float) -> None:
+def _place(turns: Float, joints: Float, side: str, transl: Float, feet: Feet) -> None:
     """Put a foot flat on the floor and let the leg reach it."""
-    way, leg = _way(joints, turns[0], side, transl)[None], _leg(joints, side)
+    way, leg = _way(joints, turns[0], side, transl, feet)[None], _leg(joints, side)
     bend = leg.knee(np.linalg.norm(way, axis=1))
     forward = joints[joint_index(f"{side}_foot")] - joints[joint_index(f"{side}_ankle")]
-    out = np.radians(_FEET[side][2]) * (1 if side == "left" else -1)
+    out = np.radians(feet[side][2]) * (1 if side == "left" else -1)
     foot = matrix_from_rotvec(np.array([0.0, out - np.arctan2(forward[0], forward[2]), 0.0]))
     side_way = matrix_from_rotvec(np.array([0.0, 0.8 * out, 0.0])) @ _X
     thigh = leg.hip(bend, way, side_way[None])[0]

@@ -1,0 +1,167 @@
+"""The people, one by one. Tuning and reported halves have like clothes and hair."""
+
+from __future__ import annotations
+
+from .recipe import Cloth, Hair, Recipe, Wear
+
+PEOPLE: tuple[Recipe, ...] = (
+    Recipe(
+        "p00", "tuning", "young man, printed T-shirt, jeans, short brown hair",
+        (0.3, -1.8, -0.8, 0.1), "light", Hair("short", 0.80), "contrapposto", 8.0,
+        (Wear("trousers", Cloth("#33507a", "denim", "#7f9cc0")),
+         Wear("t-shirt", Cloth("#b8352f", text="NORTH", ink="#f4efe2"))),
+        "trainers", beard=0.4, ground="plain",
+    ),
+    Recipe(
+        "p01", "reported", "woman in a dotted dress, long dark hair",
+        (-0.7, 1.4, 0.3, -0.3), "golden", Hair("long", 0.95), "straight", -14.0,
+        (Wear("dress", Cloth("#25406b", "dots", "#f0ece0", 0.045)),),
+        "brown", ground="room", fov=30.0, camera=1.1,
+    ),
+    Recipe(
+        "p02", "tuning", "heavy man in a hoodie, shorts, cap",
+        (0.4, -1.5, 0.0, 3.0, 0.0, 1.2), "brown", Hair("buzz", 1.0), "arm before trunk", 18.0,
+        (Wear("shorts", Cloth("#8f8468")), Wear("hoodie", Cloth("#4b5563", text="17", ink="#e9c46a"))),
+        "white", "cap", "#9a2d2d", ground="textured", fov=45.0, camera=1.3, beard=0.5,
+    ),
+    Recipe(
+        "p03", "reported", "tall thin woman, open coat over a striped shirt, bun",
+        (1.5, 1.2, 0.0, -1.6), "pale", Hair("bun", 0.35, 0.6), "hand on hip", -6.0,
+        (Wear("tight trousers", Cloth("#1d1f24")),
+         Wear("long sleeve", Cloth("#ece7dc", "stripes", "#2b3a67", 0.035)),
+         Wear("coat", Cloth("#b08d57"))),
+        "boots", ground="outdoor", fov=34.0, camera=1.5,
+    ),
+    Recipe(
+        "p04", "tuning", "woman with an afro, checked shirt, skirt, a ball",
+        (-0.2, 1.0, 0.0, 0.8), "dark", Hair("afro", 1.0), "forearm out", 12.0,
+        (Wear("long sleeve", Cloth("#f0e9dc", "checks", "#39705a", 0.06), loose=0.6),
+         Wear("skirt", Cloth("#a33b5b"))),
+        "white", held="ball", ground="plain", fov=40.0,
+    ),
+    Recipe(
+        "p05", "reported", "old man with a brimmed hat, shirt, cane",
+        (-0.9, -1.2, 1.5, 0.6), "olive", Hair("short", 0.08), "leaning on a cane", -20.0,
+        (Wear("wide trousers", Cloth("#5a5044")), Wear("shirt", Cloth("#cfd8dc", "bars", "#6b7f94", 0.03))),
+        "brown", "brimmed", "#6e5a3c", held="cane", ground="room", fov=28.0, camera=1.4, beard=0.3,
+    ),
+    Recipe(
+        "p06", "tuning", "bald bearded man in tank top and shorts, barefoot",
+        (0.6, -1.9, -0.5, 0.4), "dark", Hair("bald", 1.0), "open arms", -10.0,
+        (Wear("shorts", Cloth("#2f4858")), Wear("tank top", Cloth("#e8e4da"))),
+        "barefoot", ground="textured", fov=38.0, beard=0.85,
+    ),
+    Recipe(
+        "p07", "reported", "man in a striped T-shirt and shorts",
+        (0.2, -1.3, 0.6, -0.6), "deep", Hair("buzz", 1.0), "hands on hips", 14.0,
+        (Wear("shorts", Cloth("#a7793f"), hem=0.30),
+         Wear("t-shirt", Cloth("#f1ede4", "stripes", "#c7402d", 0.06))),
+        "white", ground="outdoor", fov=32.0, camera=1.3,
+    ),
+    Recipe(
+        "p08", "tuning", "woman in a yellow sleeveless dress, ponytail, barefoot",
+        (-0.3, 1.7, -0.3, -0.8), "olive", Hair("ponytail", 0.75), "small step", 10.0,
+        (Wear("sleeveless dress", Cloth("#d9a92e")),),
+        "barefoot", ground="outdoor", fov=42.0, camera=1.0,
+    ),
+    Recipe(
+        "p09", "reported", "heavy woman in a long checked dress, bobbed hair",
+        (-0.6, 1.1, 0.0, 2.8, 0.0, 1.0), "pale", Hair("medium", 0.55), "straight", 5.0,
+        (Wear("dress", Cloth("#5f7f6b", "checks", "#e8e0c8", 0.07), hem=0.80, sleeve=0.5, flare=0.14),),
+        "brown", ground="plain", fov=36.0,
+    ),
+    Recipe(
+        "p10", "tuning", "man in a leather jacket over a printed shirt, jeans, chin-long hair",
+        (0.8, -1.4, 0.0, -0.5), "golden", Hair("medium", 0.97), "head turned", -18.0,
+        (Wear("trousers", Cloth("#23262e", "denim", "#474d5a")),
+         Wear("t-shirt", Cloth("#dcdcd6", text="AX 9", ink="#20252b")),
+         Wear("jacket", Cloth("#241c18", "leather"))),
+        "boots", ground="textured", fov=30.0, camera=1.45, beard=0.35,
+    ),
+    Recipe(
+        "p11", "reported", "big man in an open jacket, wide trousers, beanie",
+        (1.3, -1.6, 0.3, 2.2), "light", Hair("short", 0.45), "arm before trunk", 12.0,
+        (Wear("wide trousers", Cloth("#4c4a3d")),
+         Wear("t-shirt", Cloth("#c9cbb9")),
+         Wear("jacket", Cloth("#2f5d50"))),
+        "trainers", "beanie", "#b5502f", ground="plain", fov=48.0, camera=1.2, beard=0.8,
+    ),
+    Recipe(
+        "p12", "tuning", "blonde woman in a closed coat, tight trousers, boots",
+        (0.2, 1.5, 0.0, 0.0), "pale", Hair("long", 0.18, 0.3), "contrapposto", -8.0,
+        (Wear("tight trousers", Cloth("#2c2a33")), Wear("closed coat", Cloth("#7c2f3e"))),
+        "boots", ground="room", fov=34.0, camera=1.35,
+    ),
+    Recipe(
+        "p13", "reported", "grey-haired man in a long open coat",
+        (0.5, -1.2, 1.0, 0.3), "brown", Hair("short", 0.25, 0.1), "small step", 20.0,
+        (Wear("trousers", Cloth("#3d4148")), Wear("sweater", Cloth("#8a8f86", "knit")),
+         Wear("coat", Cloth("#2b3242"), hem=0.56)),
+        "boots", ground="plain", fov=40.0, camera=1.4, beard=0.4,
+    ),
+    Recipe(
+        "p14", "tuning", "woman in a long skirt and a tucked sweater, bun",
+        (-1.1, 0.9, 0.8, 0.9), "brown", Hair("bun", 0.95), "hand on hip", 15.0,
+        (Wear("sweater", Cloth("#d8cdb4", "knit"), loose=0.6),
+         Wear("skirt", Cloth("#3f5e4b", "bars", "#2c4436", 0.10), hem=0.90, flare=0.20)),
+        "brown", ground="textured", fov=33.0,
+    ),
+    Recipe(
+        "p15", "reported", "red-haired woman in a short skirt and a dotted blouse",
+        (0.1, 1.8, -0.5, -1.2), "light", Hair("medium", 0.40, 1.0), "open arms", -22.0,
+        (Wear("shirt", Cloth("#e9ecef", "dots", "#32466b", 0.03), loose=0.6),
+         Wear("straight skirt", Cloth("#343a46"), hem=0.34)),
+        "red", ground="room", fov=44.0, camera=1.15,
+    ),
+    Recipe(
+        "p16", "tuning", "short youth in a printed hoodie and wide trousers",
+        (-2.2, -0.3, -1.5, -0.6), "golden", Hair("medium", 1.0), "straight", -12.0,
+        (Wear("wide trousers", Cloth("#6b6f76")),
+         Wear("hoodie", Cloth("#c58a1f", text="ORBIT", ink="#1e2530"))),
+        "red", ground="outdoor", fov=38.0, camera=0.9,
+    ),
+    Recipe(
+        "p17", "reported", "short youth in a striped sweater, trousers, cap",
+        (-2.0, 0.3, -1.5, 0.5), "deep", Hair("short", 1.0), "arm before trunk", 8.0,
+        (Wear("trousers", Cloth("#b59b6d")), Wear("sweater", Cloth("#2e6f6a", "stripes", "#e3d9b8", 0.09))),
+        "white", "cap", "#1f2f4a", ground="textured", fov=36.0, camera=0.8,
+    ),
+    Recipe(
+        "p18", "tuning", "athletic woman in tank top and leggings, ponytail, barefoot",
+        (0.5, 1.3, -0.4, -1.4), "pale", Hair("ponytail", 0.30, 0.5), "hands on hips", -5.0,
+        (Wear("tight trousers", Cloth("#42345e")), Wear("tank top", Cloth("#3f9aa8"))),
+        "barefoot", ground="plain", fov=35.0, camera=1.1,
+    ),
+    Recipe(
+        "p19", "reported", "bald strong man in a close T-shirt, arms crossed",
+        (0.7, -2.2, -1.0, 1.0), "olive", Hair("bald", 0.8), "arms crossed", 10.0,
+        (Wear("trousers", Cloth("#2b2f38")), Wear("t-shirt", Cloth("#4f6d8f"), loose=0.6)),
+        "trainers", ground="room", fov=32.0, camera=1.5, beard=0.6,
+    ),
+    Recipe(
+        "p20", "tuning", "woman with brimmed hat, dotted summer dress and handbag",
+        (0.0, 1.3, 0.2, 0.3), "light", Hair("long", 0.65, 0.8), "carrying", 16.0,
+        (Wear("sleeveless dress", Cloth("#c4533f", "dots", "#f3e6cf", 0.055), hem=0.58),),
+        "white", "brimmed", "#d9c08a", held="bag", ground="outdoor", fov=37.0, camera=1.25,
+    ),
+    Recipe(
+        "p21", "reported", "woman with a book, hoodie and short skirt, braided-back hair",
+        (-0.4, 1.2, -0.6, -0.5), "brown", Hair("ponytail", 1.0), "arm before trunk", -16.0,
+        (Wear("hoodie", Cloth("#d7d2c8", text="LIMA", ink="#7a2b3b"), loose=0.8),
+         Wear("skirt", Cloth("#323a55"), hem=0.36, flare=0.40)),
+        "white", held="book", ground="plain", fov=33.0, camera=1.3,
+    ),
+    Recipe(
+        "p22", "tuning", "thin man in a checked shirt and trousers, grey hair",
+        (1.0, -0.9, 0.7, -1.9), "light", Hair("short", 0.12, 0.1), "forearm out", -20.0,
+        (Wear("trousers", Cloth("#57524a")), Wear("shirt", Cloth("#7d3b35", "checks", "#23303c", 0.05))),
+        "brown", ground="room", fov=29.0, camera=1.4, beard=0.25,
+    ),
+    Recipe(
+        "p23", "reported", "man with an afro, long printed shirt, wide trousers",
+        (0.4, -1.1, -0.6, 0.0), "dark", Hair("afro", 1.0), "forearm out", 22.0,
+        (Wear("wide trousers", Cloth("#3a3f5c")),
+         Wear("t-shirt", Cloth("#e0b23c", text="SALSA", ink="#26324d"), hem=0.14, loose=1.3)),
+        "red", ground="textured", fov=40.0, camera=1.2, beard=0.5,
+    ),
+)  # fmt: skip
