@@ -225,6 +225,7 @@ def test_all_settings_reach_the_engine(lhm_engine: Path, models: Path) -> None:
         "engine": "lhm-mini", "preparation": "official", "shape": [2.0] + [0.0] * 9, "device": "cpu",
         "head_box": [10, 20, 30, 40], "enlarge": False, "influences": 8, "models": str(models),
         "model_folder": None, "mask": None, "seed": 0, "count": 40_000,
+        "binding": "surface", "held": "keep", "loose": None, "photos": [],
     }  # fmt: skip
 
 
