@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 RIM_FACING = 0.75  # cosine below which a seen point lies at the side
 _ACROSS = 0.15  # of a metre along the limb
 _VOTERS = 15
+_SETTLERS = 25
+_LEVEL = 0.4  # of a metre along the limb: borders are smoothed along level lines
 _FEW = 30
 _LABELS = 9
 _ROW = 0.02  # metres
@@ -66,8 +68,8 @@ def dressed(
                 )
                 break
     _cover_back(rest, part, label, result, shown, teaches)
-    dress_head(rest, part, result, shown, marks)
     _settle(rest, part, result, ~shown)
+    dress_head(rest, part, result, shown, marks)
     return result
 
 
@@ -107,9 +109,10 @@ def _settle(rest: Float, part: Int, label: NDArray[np.uint8], free: NDArray[np.b
     """Borders between unseen labels without fringes: each takes the label of most of its neighbours."""
     for own in np.unique(part[free]):
         rows, around = np.flatnonzero(free & (part == own)), np.flatnonzero(part == own)
-        if len(around) < _VOTERS:
+        if len(around) < _SETTLERS:
             continue
-        _, nearest = KDTree(rest[around]).query(rest[rows], k=_VOTERS)
+        metric = np.where(limb_metric(int(own)) == 1.0, 1.0, _LEVEL)
+        _, nearest = KDTree(rest[around] * metric).query(rest[rows] * metric, k=_SETTLERS)
         for _ in range(_ROUNDS):
             near = label[around[nearest]]
             label[rows] = np.stack([(near == one).sum(axis=1) for one in range(_LABELS)]).argmax(axis=0)

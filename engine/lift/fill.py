@@ -15,13 +15,11 @@ from scipy.spatial import KDTree
 
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO
 from ..avatar.body import joint_index
-from .bands import band_colors, limb_metric
 from .colour import lab
 from .dressed import dressed
-from .labels import BOTTOM, HAIR, HAT, HELD, SHOES, SKIN
+from .labels import BOTTOM, HELD, SHOES, SKIN
 from .lettering import cloth
 from .parts import (
-    HEAD,
     LEFT_ARM,
     LEFT_HAND,
     LEFT_LEG,
@@ -34,28 +32,21 @@ from .parts import (
 from .placed import NO_HAND
 from .sampling import sample
 from .seam import blend
+from .stock import Stock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..avatar.arrays import Float, Int
+    from ..avatar.arrays import Float
     from .depth import DepthMaps
-    from .lettering import Cloth
     from .observation import Observation
     from .parse import Parsed
     from .placed import Placed
 
 _HIDDEN = 0.015  # metres behind the near sheet
+_GRAZING = 0.2  # cosine
 _AGREES = 10.0  # L*a*b*: how far a place seen at a grazing angle may be from the rest of its thing
 _MIRROR_REACH = 0.02  # metres
-_DEPTH_COUNTS = 0.15  # of a metre sideways
-_NEIGHBOURS = 6
-_TEXTURE_NEIGHBOURS = 2
-_IN_DEPTH = np.array([1.0, 1.0, 0.3])  # so that bands come from the front as much as from the rims
-_HAIR_METRIC = (0.4, 1.0, 0.15)  # height decides: dyed tips stay at the tips
-_HAIR_NEIGHBOURS = 24
-_LEVEL = 0.5
-_INSET = 0.006  # metres from the outline where colours are the person's alone
 _SHOWN_SHARE = 0.15  # of a limb's surface; a leg seen whole from one side shows about 0.4
 _SHOE_HEIGHT = 0.09  # metres above the sole
 _WAISTBAND = 0.03  # metres above the hip joints
@@ -99,28 +90,29 @@ def fill_colors(
         parsed: What each pixel of it shows.
     """
     material = cloth(clean, parsed, maps, seen)
-    facing = -(placed.normals * placed.means).sum(axis=1) / np.linalg.norm(placed.means, axis=1)
-    shown = placed.seen | _edge_on(placed, facing, maps, seen)
-    in_photo = parsed.at(placed.pixels)
+    cosine = -(placed.normals * placed.means).sum(axis=1) / np.linalg.norm(placed.means, axis=1)
     thing = placed.hand != NO_HAND
+    in_photo = parsed.at(placed.pixels)
     in_photo[thing] = HELD
-    facing = np.where(placed.seen, facing, 1.0)
-    label = dressed(rest, placed.parts, in_photo, shown | thing, facing, parsed.marks)
-    stock = _Stock(placed, rest, label, parsed, material, maps, sample(clean, placed.pixels))
+    facing = np.where(placed.seen, cosine, 1.0)
+    label = dressed(rest, placed.parts, in_photo, placed.seen | thing, facing, parsed.marks)
+    stock = Stock(placed, rest, label, material, maps, sample(clean, placed.pixels))
     colors = stock.sharp.copy()
-    source = np.where(shown, SEEN_PHOTO, SEEN_FILLED).astype(np.uint8)
-    wanted = ~placed.seen & ~thing  # the back of a thing is like its front
-    guess = stock.guess(np.flatnonzero(wanted))
-    # Seen at a grazing angle, a pixel may be its neighbour's: it must look like the rest of its thing.
-    doubtful = shown & ~placed.seen
-    doubtful[wanted] &= np.linalg.norm(lab(guess) - lab(colors[wanted]), axis=1) > _AGREES
-    source[doubtful] = SEEN_FILLED
-    open_ = (source == SEEN_FILLED) & ~thing
-    colors[open_] = guess[open_[wanted]]
+    source = np.where(placed.seen, SEEN_PHOTO, SEEN_FILLED).astype(np.uint8)
+    hidden = ~placed.seen & ~thing  # the back of a thing is like its front
+    colors[hidden] = stock.guess(np.flatnonzero(hidden))
     _mirror(rest, label, placed, stock, colors, source)
-    _dress_unseen_limbs(rest, joints, placed, label, colors, source, parsed)
+    _dress_unseen_limbs(rest, joints, placed, label, colors, source)
+    # Pixels at the rim have mixed colours: what is seen there at a grazing angle looks as it does inside.
+    edge_on = _edge_on(placed, cosine, maps, seen)
+    rim = ((edge_on & ~placed.seen) | (placed.seen & (stock.at_rim | (cosine < _GRAZING)))) & ~thing
+    inner, found = stock.beside(np.flatnonzero(rim))
+    rows = np.flatnonzero(rim)[found]
+    colors[rows] = inner[found]
+    agrees = np.linalg.norm(lab(colors[rows]) - lab(stock.sharp[rows]), axis=1) < _AGREES
+    source[rows[agrees]] = SEEN_PHOTO
     free = ~stock.textured & (source != SEEN_PHOTO) & ~thing
-    fixed = ~stock.textured & placed.seen & (label != HELD)
+    fixed = ~stock.textured & (source == SEEN_PHOTO) & (label != HELD)
     colors = np.where(free[:, None], blend(rest, label, free, fixed, colors), colors)
     return Filled(colors.clip(0, 1).astype(np.float32), source, label)
 
@@ -135,88 +127,11 @@ def _edge_on(placed: Placed, facing: Float, maps: DepthMaps, seen: Observation) 
     return placed.on_body & framed & maps.inside[rows, columns] & near & (facing > 0)
 
 
-class _Stock:
-    """What the photo shows, as material for what it does not.
-
-    Attributes:
-        sharp: The photo's colour at each Gaussian's pixel. [N, 3]
-        soft: The same without creases and lettering. [N, 3]
-        usable: Whether it may be copied. [N]
-        textured: Whether it is part of something whose pattern goes on. [N]
-    """
-
-    def __init__(
-        self, placed: Placed, rest: Float, label: NDArray[np.uint8], parsed: Parsed, material: Cloth,
-        maps: DepthMaps, sharp: Float,
-    ) -> None:  # fmt: skip
-        self.rest, self.label, self.part, self.parsed = rest, label, placed.parts, parsed
-        self.sharp, self.soft = sharp, sample(material.soft, placed.pixels)
-        columns, rows = np.floor(placed.pixels).astype(int).T
-        height, width = material.front_only.shape
-        only = material.front_only[rows.clip(0, height - 1), columns.clip(0, width - 1)]
-        inset = maps.inset(placed.pixels) > _INSET
-        self.usable = placed.seen & ~only & inset & (label != HELD)
-        banded_soft, self.banded = band_colors(rest, self.part, self.usable, self.sharp, self.soft)
-        self.copied = np.where(self.banded[:, None], banded_soft, self.soft)
-        self.textured = np.isin(label, list(material.patterned)) & ~self.banded
-        self.copied[self.textured] = self.sharp[self.textured]
-        self.textured |= self.banded
-        self._level()
-
-    def _level(self) -> None:
-        """Take back half of light and shade: they belong to the side that faces the photo."""
-        keys = self.part.astype(int) * 100 + self.label
-        for key in np.unique(keys[self.usable]):
-            rows = self.usable & (keys == key)
-            self.copied[rows] += _LEVEL * (np.median(self.soft[rows], axis=0) - self.soft[rows])
-
-    def guess(self, wanted: Int) -> Float:
-        """Colours from the same thing, at best from the same body part. [len(wanted), 3]"""
-        result = np.zeros((len(wanted), 3))
-        keys = self.part[wanted].astype(int) * 100 + self.label[wanted]
-        for key in np.unique(keys):
-            own, label = divmod(int(key), 100)
-            rows = np.flatnonzero(keys == key)
-            result[rows] = self._from(own, label, self.rest[wanted[rows]])
-        return result
-
-    def _from(self, own: int, label: int, spots: Float) -> Float:
-        alike = self.usable & (self.label == label)
-        mirrored = MIRRORED_PARTS[own]
-        metric, count = np.array([1, 1, _DEPTH_COUNTS]), _NEIGHBOURS
-        if label == SKIN and own in (HEAD, TRUNK):  # the chin's shadow lies in front only
-            bare = alike & ((self.part == HEAD) | (self.part == own))
-            if bare.sum() >= _NEIGHBOURS:
-                return np.tile(np.median(self.soft[bare], axis=0), (len(spots), 1))
-        if label in (HAIR, HAT):
-            metric, count = np.array(_HAIR_METRIC), _HAIR_NEIGHBOURS
-            places = ((alike & (self.part == HEAD), 1), (alike, 1))
-        else:
-            places = ((alike & (self.part == own), 1), (alike & (self.part == mirrored), -1), (alike, 1))
-        for rows, sign in (*places, (self.usable & (self.part == own), 1), (self.usable, 1)):
-            sources = np.flatnonzero(rows)
-            if len(sources) < _NEIGHBOURS:
-                continue
-            if self.banded[sources].all():
-                metric = limb_metric(own) * _IN_DEPTH
-            elif self.textured[sources].all():
-                count = _TEXTURE_NEIGHBOURS
-            gap, nearest = KDTree(self.rest[sources] * metric).query(
-                spots * [sign, 1, 1] * metric, k=min(count, len(sources))
-            )
-            if label in (HAIR, HAT):  # a few of them are forehead
-                return np.median(self.sharp[sources[nearest.reshape(len(spots), -1)]], axis=1)
-            weight = 1.0 / (gap + 0.005)
-            weight /= weight.sum(axis=1, keepdims=True)
-            return np.einsum("nk,nkc->nc", weight, self.copied[sources[nearest]])
-        return np.full((len(spots), 3), 0.5)
-
-
 def _mirror(
     rest: Float,
     label: NDArray[np.uint8],
     placed: Placed,
-    stock: _Stock,
+    stock: Stock,
     colors: Float,
     source: NDArray[np.uint8],
 ) -> None:
@@ -236,7 +151,7 @@ def _mirror(
 
 def _dress_unseen_limbs(
     rest: Float, joints: Float, placed: Placed, label: NDArray[np.uint8], colors: Float,
-    source: NDArray[np.uint8], parsed: Parsed,
+    source: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Limbs of which the photo shows next to nothing: plain trousers and shoes, sleeves, skin for hands."""
     part = placed.parts

@@ -12,7 +12,7 @@ from lhm_avatars.engine.lift.parts import HEAD, LEFT_LEG, RIGHT_LEG, TRUNK
 from lhm_avatars.engine.lift.zbuffer import first_layer
 from scipy.spatial import cKDTree
 
-from .person import CHEST, HAIR, SKIN, TROUSERS, lettered, true_colors
+from .person import BEHIND, CHEST, HAIR, SKIN, TROUSERS, lettered, true_colors
 
 if TYPE_CHECKING:
     from lhm_avatars.engine.lift.observation import Observation
@@ -50,8 +50,11 @@ def behind(stages: Stages, part: int) -> np.ndarray:
 
 def test_what_the_photo_shows_is_marked_so(stages: Stages, visible: np.ndarray):
     marked = stages.filled.seen == SEEN_PHOTO
+    placed = stages.placed
+    square = -(placed.normals * placed.means).sum(axis=1) > 0.25 * np.linalg.norm(placed.means, axis=1)
     assert (marked == visible).mean() > 0.9
-    assert marked[visible].mean() > 0.95
+    assert marked[visible].mean() > 0.9  # what is seen edge-on may be called a guess
+    assert marked[visible & square].mean() > 0.97
     assert set(np.unique(stages.filled.seen)) <= {SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO}
 
 
@@ -73,7 +76,7 @@ def test_the_back_of_the_shirt_has_the_shirts_colour(stages: Stages, person: Per
     hip, neck = joints[joint_index("left_hip"), 1], joints[joint_index("neck"), 1]
     back = behind(stages, TRUNK) & (stages.rest[:, 1] > hip + 0.12) & (stages.rest[:, 1] < neck - 0.06)
     assert back.sum() > 100
-    error = np.abs(stages.filled.colors - truth)[back].max(axis=1)
+    error = np.abs(stages.filled.colors - BEHIND * truth)[back].max(axis=1)
     assert np.quantile(error, 0.9) < 0.06
 
 
@@ -81,7 +84,7 @@ def test_the_back_of_the_shirt_has_the_shirts_colour(stages: Stages, person: Per
 def test_the_back_of_the_trousers_has_the_trousers_colour(stages: Stages, truth: np.ndarray, part: int):
     back = behind(stages, part) & (np.abs(stages.rest[:, 1] + 0.8) < 0.25)
     assert back.sum() > 100
-    assert np.abs(stages.filled.colors - truth)[back].mean() < 0.04
+    assert np.abs(stages.filled.colors - BEHIND * truth)[back].mean() < 0.04
     assert np.abs(stages.filled.colors[back].mean(axis=0) - TROUSERS).max() < 0.1
 
 
