@@ -15,6 +15,7 @@ import numpy as np
 
 from ..avatar.binding import Binding, dense
 from ..avatar.body import JOINT_COUNT
+from .drape import wall
 from .held import held_layer
 from .lathe import turned_profile
 from .lattice import lattice
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..avatar.arrays import Float, Int
     from ..avatar.body import Body
     from .depth import DepthMaps
+    from .drape import Drape
     from .held import Held
     from .lathe import HeadFrame
     from .observation import Observation
@@ -37,6 +39,7 @@ _FRONT_SHARE = 0.6  # of all Gaussians
 _HEAD_DENSITY = 3.0  # Gaussians per pixel on the head, against the body
 _GRAZING = 0.35  # cosine below which the lattice leaves gaps seen from the side
 _HIDDEN = 0.015  # metres behind the near sheet
+_WALL = 1.5  # of the lattice's spacing: cloth that the photo does not show squarely
 _PULL_IN = 0.05  # metres outside the outline that a surface point may be moved in by
 _UNSEEN_SHARE = 0.6  # of the surface, of someone seen whole
 _WEIGHT_STEP = 8  # pixels: the joint weights beyond the body are blurred on a coarse image
@@ -58,6 +61,7 @@ def place(
     rng: np.random.Generator,
     head: HeadFrame,
     held: Held,
+    cloth: Drape | None,
     *,
     keep_held: bool = True,
 ) -> Placed:
@@ -72,12 +76,15 @@ def place(
         rng: For the unseen points.
         head: Where the head is.
         held: What is in the hands; it hides the person, and is none of it.
+        cloth: What hangs loose about the legs.
         keep_held: Whether it becomes part of the avatar.
     """
     joints = _PixelJoints(body, maps, seen)
     front, pitch = _front(body, vertices, maps, seen, joints, ~held.mask, int(_FRONT_SHARE * count))
     things = [held_layer(held, seen, pitch)] if keep_held else []
-    sheet = _far_sheet(front, maps, seen)
+    if cloth is not None:
+        things.append(wall(cloth, joints.at, _WALL * float(np.median(front.spacing)), seen))
+    sheet = _far_sheet(front, maps, seen, cloth)
     around = turned_profile(front, maps, head)
     made = [front, sheet, around, *things]
     left = count - sum(len(group.means) for group in made)
@@ -180,10 +187,13 @@ def _pixel_normals(body: Body, vertices: Float, maps: DepthMaps, seen: Observati
     return normals
 
 
-def _far_sheet(front: Placed, maps: DepthMaps, seen: Observation) -> Placed:
-    """The back of what reaches beyond the body: hair, hat brim, skirt, bag."""
+def _far_sheet(front: Placed, maps: DepthMaps, seen: Observation, cloth: Drape | None) -> Placed:
+    """The back of what reaches beyond the body: hair, hat brim, bag; cloth about the legs has its own."""
     columns, rows = front.pixels.astype(int).T
-    beyond = np.flatnonzero(~front.on_body & (maps.beyond[rows, columns] > 0.004))[::2]
+    there = ~front.on_body & (maps.beyond[rows, columns] > 0.004)
+    if cloth is not None:
+        there &= ~cloth.mask[rows, columns]
+    beyond = np.flatnonzero(there)[::2]
     columns, rows = columns[beyond], rows[beyond]
     back = maps.back[rows, columns]
     return Placed(

@@ -13,6 +13,7 @@ from ..request import KEEP
 from .bound import bound, loose_region
 from .colour import clean_colors
 from .depth import depth_maps
+from .drape import drape, draped
 from .fill import fill_colors
 from .fit import skinned_vertices
 from .held import held_things
@@ -89,19 +90,22 @@ def view(
     report("volume", 0.0)
     seen = replace(seen, camera=fit.camera)  # with the focal length that the fit found
     betas, skin = fit.params.betas, skinned_vertices(body, fit.params)
+    joints = body.joints(betas)
+    posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
+    moved = posed_joints(joints, posed_from_rest)
     surface = clothed_surface(body, skin, seen)
     maps = depth_maps(surface, body.faces, seen)
+    region = loose_region(body, skin, moved, seen, choices)
+    cloth = drape(body, skin, maps, region, seen)
+    if cloth is not None:
+        maps = draped(maps, cloth, region, seen)
     report("parse", 0.0)
     clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
     parsed = parse(body, betas, maps, clean, seen)
     report("place", 0.0)
-    joints = body.joints(betas)
-    posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
-    moved = posed_joints(joints, posed_from_rest)
     head, held = head_frame(joints, posed_from_rest), held_things(parsed.labels, moved, seen)
     keep = choices.held == KEEP
-    placed = place(body, surface, maps, seen, choices.count, rng, head, held, keep_held=keep)
-    region = loose_region(body, skin, moved, seen, choices)
+    placed = place(body, surface, maps, seen, choices.count, rng, head, held, cloth, keep_held=keep)
     binding = bound(body, betas, skin, posed_from_rest, placed, region, choices)
     blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
     report("fill", 0.0)

@@ -160,7 +160,7 @@ def _around(body: Body) -> Float:
     arms = np.isin(part, (LEFT_ARM, RIGHT_ARM, LEFT_HAND, RIGHT_HAND))
     strength[arms, 0] = 1.0
     strength[~arms, 1] = 1.0
-    strength[part == HEAD] = 1.0
+    strength[part == HEAD] = (_AROUND, 2.0, _AROUND)
     return strength
 
 

@@ -53,7 +53,16 @@ def placed_with(stages: Stages, person: Person, seen: Observation, held: Held, *
     body = bundled_body()
     head = head_frame(body.joints(person.params.betas), stages.posed_from_rest)
     return place(
-        body, person.vertices, stages.maps, seen, COUNT, np.random.default_rng(0), head, held, keep_held=keep
+        body,
+        person.vertices,
+        stages.maps,
+        seen,
+        COUNT,
+        np.random.default_rng(0),
+        head,
+        held,
+        None,
+        keep_held=keep,
     )
 
 

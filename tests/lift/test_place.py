@@ -40,7 +40,7 @@ def test_the_count_is_about_what_was_asked_for(stages: Stages, person: Person, s
     rng = np.random.default_rng(0)
     body = bundled_body()
     head = head_frame(body.joints(person.params.betas), stages.posed_from_rest)
-    placed = place(body, person.vertices, stages.maps, seen, count, rng, head, nothing_held(seen))
+    placed = place(body, person.vertices, stages.maps, seen, count, rng, head, nothing_held(seen), None)
     assert len(placed.means) == pytest.approx(count, rel=0.15)
 
 
@@ -101,7 +101,7 @@ def test_equal_seeds_give_equal_places(stages: Stages, person: Person, seen: Obs
     again, other = (
         place(
             body, person.vertices, stages.maps, seen, COUNT, np.random.default_rng(seed), head,
-            nothing_held(seen),
+            nothing_held(seen), None,
         )
         for seed in (0, 1)
     )  # fmt: skip
