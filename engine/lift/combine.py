@@ -16,6 +16,7 @@ from scipy.spatial import KDTree
 from ..avatar.avatar import SEEN_PHOTO
 from ..avatar.binding import Binding
 from ..avatar.gaussians import Gaussians
+from ..avatar.rotations import matrix_from_quat
 from ..avatar.sh import sh_from_rgb
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from .view import View
 
 _SAME_PLACE = 0.03  # metres: clothes lie a little differently in each photo
+_BESIDE = 1.2  # spacings
+_RIVALS = 8
 _SQUARER = 0.08  # of a cosine that a view must be better by to take a place
 _TWICE = 0.012  # metres: nearer than this two guesses are one
 _LEAST_GAIN, _MOST_GAIN = 0.7, 1.4
@@ -129,17 +132,22 @@ def _better_elsewhere(
     for part in np.unique(mine.part):
         own = np.flatnonzero(mine.part == part)
         other = np.flatnonzero((theirs.part == part) & there)
-        if not len(other):
+        if len(other) < _RIVALS:
             continue
-        gap, nearest = KDTree(theirs.resting.means[other]).query(
-            mine.resting.means[own], distance_upper_bound=_SAME_PLACE
-        )
+        spots, places = theirs.resting.means[other], mine.resting.means[own]
+        gap, nearest = KDTree(spots).query(places, k=_RIVALS, distance_upper_bound=_SAME_PLACE)
         near = np.isfinite(gap)
-        facing = theirs.facing[other[nearest[near]]]
-        rival = own[near]
+        nearest = np.where(near, nearest, 0)
+        # The same place is above or below, never beside: or the seam between two views would gape.
+        away = places[:, None] - spots[nearest]
+        normals = matrix_from_quat(theirs.resting.quats[other])[..., 2][nearest]
+        along = (away * normals).sum(axis=-1, keepdims=True)
+        beside = np.linalg.norm(away - along * normals, axis=-1)
+        near &= beside < _BESIDE * theirs.spacing[other][nearest]
+        facing = np.where(near, theirs.facing[other][nearest], -1.0).max(axis=1)
         # Of two about equal views the earlier photo wins, so that a place is never lost in both.
         margin = _SQUARER if earlier else -_SQUARER
-        found[rival] = ~shown[rival] | (facing > mine.facing[rival] + margin)
+        found[own] = near.any(axis=1) & (~shown[own] | (facing > mine.facing[own] + margin))
     return found
 
 

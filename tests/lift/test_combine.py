@@ -38,6 +38,7 @@ class Plain:
     binding: Binding
     seen: np.ndarray
     facing: np.ndarray
+    spacing: np.ndarray
     part: np.ndarray
 
 
@@ -50,7 +51,14 @@ def plain(means: np.ndarray, color: tuple[float, ...], facing: float, mark: int)
     binding = Binding(np.zeros((count, 4), np.int32), np.tile([1.0, 0, 0, 0], (count, 1)))
     return cast(
         "View",
-        Plain(gaussians, binding, np.full(count, mark), np.full(count, facing), np.zeros(count, int)),
+        Plain(
+            gaussians,
+            binding,
+            np.full(count, mark),
+            np.full(count, facing),
+            np.full(count, 0.01),
+            np.zeros(count, int),
+        ),
     )
 
 
@@ -81,6 +89,13 @@ def test_a_guess_gives_way_to_what_another_photo_shows(patch: np.ndarray):
     made = combine([guess, shown])
     assert (made.seen == SEEN_PHOTO).all()
     assert made.resting.count == len(patch)
+
+
+def test_a_guess_beside_what_is_shown_closes_the_seam(patch: np.ndarray):
+    """Two centimetres to the side is another place, however near."""
+    shown = plain(patch, (0.5, 0.5, 0.5), 0.9, SEEN_PHOTO)
+    beside = plain(np.add(patch[patch[:, 0] == 0], [-0.02, 0, 0]), (0.5, 0.5, 0.5), 0.0, SEEN_FILLED)
+    assert combine([shown, beside]).resting.count == len(patch) + 12
 
 
 def test_two_guesses_of_a_place_become_one(patch: np.ndarray):
@@ -123,7 +138,7 @@ def test_a_photo_from_behind_gives_the_back(
     true, coverage = photograph(person, from_behind(person).vertices, seen.camera)
     mask = coverage > 0.99
     color, alpha = render(both.avatar, 180, seen.camera)
-    assert np.quantile(alpha[mask], 0.02) > 0.8  # the rim lies where the fit put it
+    assert np.quantile(alpha[mask], 0.02) > 0.7  # the rim lies where the fit put it
     inner = color[badge][10:-10, 10:-10]
     np.testing.assert_allclose(np.median(inner, axis=(0, 1)), BADGE, atol=0.08)
     mask[badge] = False
