@@ -21,7 +21,20 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 BODY_JOINTS = 22
-COLUMNS = ("2D %", "3D mm", "scaled", "turned", "head °", "root °", "height", "fov", "err %", "IoU", "s")
+COLUMNS = (
+    "2D %",
+    "3D mm",
+    "scaled",
+    "turned",
+    "head °",
+    "root °",
+    "height",
+    "fov",
+    "pitch",
+    "err %",
+    "IoU",
+    "s",
+)
 
 
 def load_engine() -> None:
@@ -49,6 +62,7 @@ class Truth:
         root: Rotation of the pelvis. [3, 3]
         height: Of the resting body, metres.
         fov: Vertical, degrees.
+        pitch: How far the camera looks up, degrees.
         pixels: Joints in pixels of the photo. [22, 2]
     """
 
@@ -57,6 +71,7 @@ class Truth:
     root: Any
     height: float
     fov: float
+    pitch: float
     pixels: Any
 
 
@@ -89,8 +104,14 @@ def truth_of(person: dict[str, Any], photo: dict[str, Any]) -> Truth:
         root=camera_from_world @ turns[0],
         height=float(np.ptp(bundled_body().shaped(params.betas)[:, 1])),
         fov=float(np.degrees(2 * np.arctan(photo["height"] / 2 / K[1, 1]))),
+        pitch=degrees_up(camera_from_world[:, 1]),
         pixels=pixels[:, :2] / pixels[:, 2:],
     )
+
+
+def degrees_up(up: Any) -> float:
+    """How far a camera looks up in whose frame gravity pulls against a direction."""
+    return float(np.degrees(np.arctan2(-up[2], up[1])))
 
 
 def degrees_between(a: Any, b: Any) -> float:
@@ -152,6 +173,7 @@ def measure(folder: Path, person: dict[str, Any], photo: dict[str, Any], cache: 
     row = (
         100 * flat.mean(), plain.mean(), scaled, turned, degrees_between(turns[15], truth.head),
         degrees_between(turns[0], truth.root), 100 * (height - truth.height), fov - truth.fov,
+        degrees_up(getattr(fit, "up", (0, 1, 0))) - truth.pitch, 
         100 * fit.landmark_error, fit.outline_iou, seconds,
     )  # fmt: skip
     return row, plain

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ..avatar.body import BodyParams, joint_index
 from ..avatar.skinning import forward_kinematics, skin_means
+from .flips import best_flips
 from .ground import upward
+from .hands import fit_hand
 from .model import PARAMETERS, PITCH, SHAPE_COUNT, ZOOM
 from .problem import Problem
 from .solve import levenberg_marquardt
@@ -23,11 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..avatar.arrays import Float
-    from ..avatar.body import Body, BodyParams
+    from ..avatar.body import Body
+    from .hands import HandFit
     from .observation import Camera, Observation
 
 _RELAXED_HAND = 0.6  # of the file's mean hand: between flat and relaxed
-_USUAL_STATURE = 1.72  # metres
+_USUAL_STATURE = 1.806  # metres
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,9 @@ def fit_body(body: Body, seen: Observation, report: Callable[[float], None]) -> 
     x = levenberg_marquardt(problem.landmark_residuals, x, iterations=15, free=trunk)
     report(0.1)
     x = levenberg_marquardt(problem.landmark_residuals, x, iterations=60)
+    report(0.4)
+    x = best_flips(problem, x)
+    x = levenberg_marquardt(problem.landmark_residuals, x, iterations=20)
     report(0.5)
     for round_ in range(3):
         problem.match_outline(x, skinned_vertices(body, problem.model.params(x)))
@@ -81,6 +88,8 @@ def _fit_of(problem: Problem, x: Float) -> Fit:
     camera = replace(seen.camera, focal=float(seen.camera.focal * np.exp(x[ZOOM])))
     up = upward(x[PITCH : PITCH + 1])[0][0]
     vertices = skinned_vertices(problem.body, params)
+    hands = _hands(problem, params, camera)
+    params = _with_hands(params, hands)
     return Fit(
         params=params,
         landmark_error=problem.landmark_error(x),
@@ -88,6 +97,24 @@ def _fit_of(problem: Problem, x: Float) -> Fit:
         camera=camera,
         up=(float(up[0]), float(up[1]), float(up[2])),
     )
+
+
+def _hands(problem: Problem, params: BodyParams, camera: Camera) -> dict[str, HandFit]:
+    found = {
+        side: fit_hand(problem.body, side, points, camera, params)
+        for side, points in zip(("left", "right"), problem.seen.hands, strict=True)
+    }
+    return {side: hand for side, hand in found.items() if hand is not None}
+
+
+def _with_hands(params: BodyParams, hands: dict[str, HandFit]) -> BodyParams:
+    """The body with the hands that were found."""
+    pose = params.pose()
+    for side, hand in hands.items():
+        first = joint_index(f"{side}_index1")
+        pose[joint_index(f"{side}_elbow")], pose[joint_index(f"{side}_wrist")] = hand.elbow, hand.wrist
+        pose[first : first + len(hand.fingers)] = hand.fingers
+    return BodyParams.from_pose(pose, betas=params.betas, expression=params.expression, transl=params.transl)
 
 
 def fit_together(body: Body, photos: Sequence[Observation], report: Callable[[float], None]) -> list[Fit]:

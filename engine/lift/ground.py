@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _FLAT, _LEVEL = 0.02, 0.02  # metres: heel against toe, and the left foot against the right
 _HIPS, _SHOULDERS = 0.05, 0.05  # metres before or behind: hips over ankles, shoulders over hips
 _OUTLIER = 2.5
-_PITCH_SPREAD = np.radians(7.0)
+_PITCH_SPREAD = np.radians(5.0)
+_CAMERA_HEIGHT, _CAMERA_SPREAD = 1.3, 0.4  # metres above the floor
 _STRAIGHT, _BENT = np.radians(35.0), np.radians(65.0)  # of a knee or hip
 
 
@@ -103,6 +104,14 @@ class Ground:
             axis=1,
         )
         pitch = x[:, PITCH : PITCH + 1] / _PITCH_SPREAD
+        held = (-height.mean(axis=1, keepdims=True) - _CAMERA_HEIGHT) / _CAMERA_SPREAD
         return np.concatenate(
-            [trust * robust(flat, _OUTLIER), trust * robust(level, _OUTLIER), lean, pitch], axis=1
+            [
+                trust * robust(flat, _OUTLIER),
+                trust * robust(level, _OUTLIER),
+                lean,
+                pitch,
+                self.feet * robust(held, _OUTLIER),
+            ],
+            axis=1,
         )

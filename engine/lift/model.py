@@ -51,16 +51,22 @@ class Model:
         body: Any body in SMPL-X layout.
         vertices: The surface points that :meth:`surface` gives. [V]
         hands: Rotations of the fingers, left and right. [2, 15, 3]
+        offsets: Of the points from the vertices, rest pose, metres. [V, 3]
     """
 
-    def __init__(self, body: Body, vertices: NDArray[np.int64], hands: Float) -> None:
+    def __init__(
+        self, body: Body, vertices: NDArray[np.int64], hands: Float, *, offsets: Float | None = None
+    ) -> None:
         self.body, self.vertices, self.hands = body, vertices, hands
+        self.jaw = 0.0
         self.base = np.eye(3)
         binding = Binding(body.joint_indices[vertices], body.joint_weights[vertices])
         weights = dense(binding, JOINT_COUNT).astype(np.float64)
         self._used = np.flatnonzero(weights.any(axis=0))
         self._weights = np.ascontiguousarray(weights[:, self._used])
         self._template = body.v_template[vertices].astype(np.float64)
+        if offsets is not None:
+            self._template += offsets
         self._directions = _padded(body.shapedirs[vertices].astype(np.float64))
         self._joint_template = body.joints(np.zeros(0)).astype(np.float64)
         basis = np.einsum("jv,vcs->jcs", body.joint_regressor, body.shapedirs).astype(np.float64)
@@ -92,6 +98,7 @@ class Model:
         pose = np.zeros((len(x), JOINT_COUNT, 3))
         pose[:, 0] = rotvec_from_matrix(matrix_from_rotvec(x[:, ORIENT]) @ self.base)
         pose[:, 1 : 1 + BODY_JOINT_COUNT] = x[:, POSE].reshape(len(x), -1, 3)
+        pose[:, 22, 0] = self.jaw
         pose[:, 25:40], pose[:, 40:55] = self.hands[0], self.hands[1]
         return pose
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..avatar.arrays import Float
+    from ..prepare.face_points import FacePoints
+    from ..prepare.hand_points import HandPoints
     from ..prepare.person import PreparedPhoto
 
 _UNSURE = 0.3  # visibility below which a landmark is a guess
@@ -101,6 +103,8 @@ class Observation:
         camera: The camera of the crop.
         cut: Borders of the photo that cut the person: any of left, right, top, bottom.
         focal_known: Whether the camera wrote its focal length.
+        face: The face mesh, if a face was found.
+        hands: Left and right hand of the person, where found.
     """
 
     rgb: NDArray[np.float32]
@@ -111,6 +115,8 @@ class Observation:
     camera: Camera
     cut: frozenset[str] = frozenset()
     focal_known: bool = False
+    face: FacePoints | None = None
+    hands: tuple[HandPoints | None, HandPoints | None] = (None, None)
 
     @property
     def person_height(self) -> float:
@@ -139,4 +145,6 @@ def observation(prepared: PreparedPhoto) -> Observation:
         camera=Camera(prepared.focal, prepared.center, width, height),
         cut=frozenset(prepared.cut),
         focal_known=prepared.focal_known,
+        face=keypoints.face,
+        hands=keypoints.hands,
     )

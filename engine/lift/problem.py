@@ -9,9 +9,10 @@ from scipy.spatial import KDTree
 
 from ..avatar.axes import OPENCV_FROM_BODY
 from .contact import Contact
+from .face import face_anchors, face_trust, opened_jaw
 from .ground import Ground, sole_vertices
 from .landmarks import depths, gather, landmarks
-from .model import BETAS, ORIENT, ZOOM, Model
+from .model import BETAS, ORIENT, SHAPE_COUNT, ZOOM, Model
 from .outline import outline_points, sample_signed, signed_distance
 from .parts import HEAD, LEFT_HAND, RIGHT_HAND, part_of_weights
 from .prior import angles, habits
@@ -29,11 +30,17 @@ if TYPE_CHECKING:
 _OUTLINE_VERTICES = 700
 _OUTLINE_POINTS = 260
 _RIM_COSINE = 0.3
+_IMAGE = 1.5  # of the landmarks' spreads: clothes hide joints, and landmarks err together
 _OUTLIER = 4.0  # spreads
 _LIMIT = np.radians(3.0)  # beyond a joint's range
 _ZOOM_SPREAD = 0.25  # of the log of the focal length about that of a usual lens
 _KNOWN_ZOOM_SPREAD = 1e-3
-_STATURE = 1.0  # spread of betas
+_FACE_SPREAD = 0.45  # percent of the person's height; its points err together
+_ON_FACE = (0, 1, 2, 3, 4, 5, 6, 9, 10)
+_SOLES = 4
+# Spread of betas. The first one makes tall: of that a photo shows so little, and so little surely, that
+# proportions pulled stature the wrong way as often as not.
+_SHAPE = np.array([0.35, *[1.0] * (SHAPE_COUNT - 1)])
 
 
 class Problem:
@@ -55,11 +62,20 @@ class Problem:
         bare = ~np.isin(parts, (HEAD, LEFT_HAND, RIGHT_HAND))
         self.outline_vertices = np.arange(step // 2, body.vertex_count, step)
         self.is_bare = bare[self.outline_vertices]
-        self.model = Model(body, np.concatenate([sole_vertices(body), self.outline_vertices]), hands)
+        self.anchors = face_anchors(body)
+        vertices = (sole_vertices(body), self.anchors.vertices, self.outline_vertices)
+        offsets = np.zeros((sum(map(len, vertices)), 3))
+        offsets[_SOLES : _SOLES + len(self.anchors.ids)] = self.anchors.offsets
+        self.model = Model(body, np.concatenate(vertices), hands, offsets=offsets)
+        self.model.jaw = opened_jaw(seen)
+        self.first_outline = _SOLES + len(self.anchors.ids)
         self.ground, self.contact = Ground(seen), Contact(body)
         self.habits = habits(seen.confidence)
         self.percent = 100.0 / seen.person_height
-        self.confidence = seen.confidence[self.table.ids]
+        self.confidence = seen.confidence[self.table.ids].copy()
+        self.face_trust = face_trust(seen)
+        # The mesh knows the face better than the pose's few points.
+        self.confidence[np.isin(self.table.ids, _ON_FACE)] *= 1.0 - 0.8 * self.face_trust
         self.distance = signed_distance(seen.alpha)
         self.zoom_spread = _KNOWN_ZOOM_SPREAD if seen.focal_known else _ZOOM_SPREAD
         self._prepare_depths()
@@ -76,22 +92,24 @@ class Problem:
     def landmark_residuals(self, x: Float) -> Float:
         """All but the outline. [B, R]"""
         posed = self.model.posed(x)
-        return np.concatenate(self._parts(x, posed, self.model.surface(posed, slice(0, 4))), axis=1)
+        surface = self.model.surface(posed, slice(0, self.first_outline))
+        return np.concatenate(self._parts(x, posed, surface), axis=1)
 
     def all_residuals(self, x: Float) -> Float:
         """As above, with the outline. [B, R]"""
         posed = self.model.posed(x)
         surface = self.model.surface(posed)
-        parts = self._parts(x, posed, surface[:, :4])
-        return np.concatenate([*parts, self._outline(x, surface[:, 4:])], axis=1)
+        parts = self._parts(x, posed, surface[:, : self.first_outline])
+        return np.concatenate([*parts, self._outline(x, surface[:, self.first_outline :])], axis=1)
 
-    def _parts(self, x: Float, posed: Posed, soles: Float) -> list[Float]:
+    def _parts(self, x: Float, posed: Posed, surface: Float) -> list[Float]:
         points = gather(self.table, posed.rest, posed.moved)
         return [
             self._image(x, points),
             self._depth(points),
             self._habit(x, posed),
-            self.ground.residuals(x, posed, soles),
+            self.ground.residuals(x, posed, surface[:, :_SOLES]),
+            self._face(x, surface[:, _SOLES:]),
             self.contact.residuals(posed),
         ]
 
@@ -103,8 +121,16 @@ class Problem:
 
     def _image(self, x: Float, points: Float) -> Float:
         error = (self.project(x, points) - self.seen.points[self.table.ids]) * self.percent
-        error = error / self.table.spread[:, None]
+        error = error / (_IMAGE * self.table.spread[:, None])
         return (robust(error, _OUTLIER) * self.confidence[:, None]).reshape(len(points), -1)
+
+    def _face(self, x: Float, anchors: Float) -> Float:
+        if self.seen.face is None or self.face_trust == 0:
+            return np.zeros((len(x), 0))
+        steady = self.anchors.steady
+        found = self.seen.face.points[self.anchors.ids[steady], :2]
+        error = (self.project(x, anchors[:, steady]) - found) * (self.percent / _FACE_SPREAD)
+        return self.face_trust * robust(error, _OUTLIER).reshape(len(x), -1)
 
     def _depth(self, points: Float) -> Float:
         way = points[:, self.depth_rows[:, 1]] - points[:, self.depth_rows[:, 0]]
@@ -120,7 +146,7 @@ class Problem:
             [
                 pull.reshape(count, -1),
                 beyond.reshape(count, -1) / _LIMIT,
-                (x[:, BETAS] - self.shape_mean) / _STATURE,
+                (x[:, BETAS] - self.shape_mean) / _SHAPE,
                 x[:, ZOOM : ZOOM + 1] / self.zoom_spread,
                 0.1 * x[:, ORIENT],
             ],

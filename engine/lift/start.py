@@ -66,10 +66,9 @@ def _limbs(base: Float, seen: Observation) -> Float:
             lower = upper
         parent = base @ matrix_from_rotvec(_parent_turn(pose, ball))
         upper, lower = (parent.T @ (v / np.linalg.norm(v)) for v in (upper, lower))
-        turn = _ball(upper, lower, np.array(bone, float), np.array(axis, float))
+        turn, bend = turned_limb(upper, lower, np.array(bone, float), np.array(axis, float))
         pose[joint_index(ball) - 1] = rotvec_from_matrix(turn)
-        bend = np.arccos(np.clip(upper @ lower, -1, 1))
-        pose[joint_index(hinge) - 1] = bend * np.array(axis, float)
+        pose[joint_index(hinge) - 1] = bend
     return pose
 
 
@@ -77,6 +76,22 @@ def _parent_turn(pose: Float, joint: str) -> Float:
     """The trunk is straight in the first guess, so a limb's parent turns as the pelvis does. [3]"""
     parent = JOINT_PARENTS[joint_index(joint)]
     return pose[parent - 1] if parent > 0 else np.zeros(3)
+
+
+def turned_limb(upper: Float, lower: Float, bone: Float, axis: Float) -> tuple[Float, Float]:
+    """Rotations of a limb's ball and hinge that point its two bones along two directions.
+
+    Args:
+        upper: Unit direction, in the frame of the ball's parent. [3]
+        lower: Likewise. [3]
+        bone: Of both bones in the rest pose. [3]
+        axis: About which the hinge bends, rest pose. [3]
+
+    Returns:
+        The ball's matrix [3, 3] and the hinge's rotation vector [3].
+    """
+    bend = np.arccos(np.clip(upper @ lower, -1, 1))
+    return _ball(upper, lower, bone, axis), bend * axis
 
 
 def _ball(upper: Float, lower: Float, bone: Float, axis: Float) -> Float:
