@@ -13,8 +13,8 @@ from scipy.spatial import KDTree
 
 from .bands import limb_metric
 from .hair import dress_head
-from .labels import HELD, NOTHING, SKIN
-from .parts import MIRRORED_PARTS, TRUNK
+from .labels import BOTTOM, HELD, NOTHING, SKIN, TOP
+from .parts import LEFT_LEG, MIRRORED_PARTS, RIGHT_LEG, TRUNK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,9 @@ _LEVEL = 0.4  # of a metre along the limb: borders are smoothed along level line
 _FEW = 30
 _LABELS = 9
 _ROW = 0.02  # metres
+_BARE = 0.5  # of a row of the trunk's front
+_HEM = 0.05  # quantile of heights
+_UNEVEN = 0.2  # of the sides' points that a level waist may get wrong
 _MIDDLE = 0.6  # of the trunk's half width
 _ROUNDS = 3
 
@@ -68,6 +71,8 @@ def dressed(
                 )
                 break
     _cover_back(rest, part, label, result, shown, teaches)
+    _cover_thighs(rest, part, label, result, teaches)
+    _level_waist(rest, part, label, result, ~shown, np.flatnonzero(rim))
     _settle(rest, part, result, ~shown)
     dress_head(rest, part, result, shown, marks)
     return result
@@ -81,13 +86,63 @@ def _cover_back(
     shown: NDArray[np.bool_],
     teaches: NDArray[np.bool_],
 ) -> None:
-    """The trunk's back is bare only where its front is: not behind the armholes of a vest."""
+    """The trunk's back is bare only where most of its front is: not behind armholes, nor behind hands."""
     bare = np.flatnonzero(~shown & (part == TRUNK) & (result == SKIN))
-    front = np.flatnonzero(teaches & (part == TRUNK))
-    if len(bare) and len(front) >= _FEW:
-        metric = np.array([1, 1, _ACROSS])
-        _, nearest = KDTree(rest[front] * metric).query(rest[bare] * metric)
-        result[bare] = label[front[nearest]]
+    front = teaches & (part == TRUNK)
+    worn = np.flatnonzero(front & (label != SKIN))
+    if not len(bare) or len(worn) < _FEW:
+        return
+    lowest = rest[front, 1].min()
+    row = np.floor((rest[:, 1] - lowest) / _ROW).astype(int).clip(0)
+    count = row[front].max() + 1
+    skin = np.bincount(row[front & (label == SKIN)], minlength=count) / np.maximum(
+        np.bincount(row[front], minlength=count), 1
+    )
+    metric = np.array([1, 1, _ACROSS])
+    everything = np.flatnonzero(front)
+    _, nearest = KDTree(rest[everything] * metric).query(rest[bare] * metric)
+    covered = (label[everything[nearest]] != SKIN) | (skin[row[bare].clip(0, count - 1)] < _BARE)
+    covered &= row[bare] < count
+    _, nearest = KDTree(rest[worn] * metric).query(rest[bare[covered]] * metric)
+    result[bare[covered]] = label[worn[nearest]]
+
+
+def _cover_thighs(
+    rest: Float, part: Int, label: NDArray[np.uint8], result: NDArray[np.uint8], teaches: NDArray[np.bool_]
+) -> None:
+    """Above its hem a leg is clothed all around: skin there is a hand before it."""
+    for leg in (LEFT_LEG, RIGHT_LEG):
+        worn = np.flatnonzero(teaches & (part == leg) & np.isin(label, (TOP, BOTTOM)))
+        if len(worn) < _FEW:
+            continue
+        hem = np.quantile(rest[worn, 1], _HEM) + _ROW
+        bare = np.flatnonzero(~teaches & (part == leg) & (result == SKIN) & (rest[:, 1] > hem))
+        if len(bare):
+            result[bare] = _voted(rest, label, worn, rest[bare], leg)
+
+
+def _level_waist(
+    rest: Float,
+    part: Int,
+    label: NDArray[np.uint8],
+    result: NDArray[np.uint8],
+    free: NDArray[np.bool_],
+    rim: Int,
+) -> None:
+    """One height at which the top ends and the bottom begins, if that is how the sides look."""
+    sources = rim[(part[rim] == TRUNK) & np.isin(label[rim], (TOP, BOTTOM))]
+    if len(sources) < _FEW or len(np.unique(label[sources])) < 2:
+        return
+    order = sources[np.argsort(rest[sources, 1])]
+    top = label[order] == TOP
+    wrong = np.r_[0, np.cumsum(top)] + np.r_[np.cumsum(~top[::-1])[::-1], 0]
+    best = int(wrong.argmin())
+    if wrong[best] > _UNEVEN * len(order):
+        return
+    waist = rest[order[min(best, len(order) - 1)], 1]
+    upper = (part == TRUNK) | (part == LEFT_LEG) | (part == RIGHT_LEG)
+    rows = free & upper & np.isin(result, (TOP, BOTTOM))
+    result[rows] = np.where(rest[rows, 1] > waist, TOP, BOTTOM)
 
 
 def _neckline(

@@ -139,6 +139,7 @@ def _goes_on(
             np.bincount(row[side], minlength=count), 1
         )
         level &= share > 0.5
+    level |= np.roll(level, 1) | np.roll(level, -1)  # the line that holds its border
     return level[row] & (np.linalg.norm(apart - mean[row], axis=1) < _FOREIGN)
 
 

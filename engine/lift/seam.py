@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import cg
 from scipy.spatial import KDTree
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 _REACH = 0.05  # metres over which the photo's colours at the seam fade into the fill
 _NEIGHBOURS = 10
 _LONGEST = 0.05  # metres: what is farther is no neighbour
+_LEAST = 1e-6
+_EXACT, _STEPS = 1e-4, 100
 
 
 def blend(
@@ -32,22 +36,31 @@ def blend(
     Returns:
         [N, 3]
 
-    Source: the screened Poisson equation on the graph of neighbours, by Jacobi's iteration.
+    Source: the screened Poisson equation on the graph of neighbours, by conjugate gradients.
     """
     result = colors.copy()
     for own in np.unique(label[free]):
         inner = np.flatnonzero(free & (label == own))
-        around = np.flatnonzero((free | fixed) & (label == own))
+        around = np.concatenate([inner, np.flatnonzero(fixed & ~free & (label == own))])
         if len(around) <= _NEIGHBOURS:
             continue
-        gap, nearest = KDTree(rest[around]).query(rest[inner], k=_NEIGHBOURS + 1)
-        gap, nearest = gap[:, 1:], around[nearest[:, 1:]]
-        near = (gap < _LONGEST).astype(float)
-        weight = near / np.maximum(near.sum(axis=1, keepdims=True), 1.0)
-        step = max(float(np.median(gap)), 1e-4)
-        anchor = np.where(near.any(axis=1), min(1.0, (step / _REACH) ** 2), 1.0)[:, None]
-        goal = colors[inner]
-        for _ in range(round(3 * _REACH / step)):
-            mean = np.einsum("nk,nkc->nc", weight, result[nearest])
-            result[inner] = anchor * goal + (1 - anchor) * mean
+        gap, nearest = KDTree(rest[around]).query(rest[around], k=_NEIGHBOURS + 1)
+        near = gap[:, 1:] < _LONGEST
+        rows = np.repeat(np.arange(len(around)), near.sum(axis=1))
+        links = sparse.coo_matrix(
+            (np.ones(len(rows)), (rows, nearest[:, 1:][near])), shape=(len(around),) * 2
+        )
+        links = links.tocsr().maximum(links.T.tocsr())
+        square = float(np.mean(gap[:, 1:][near] ** 2)) if near.any() else 0.0
+        anchor = max(square / (4 * _REACH**2), _LEAST)  # so that a seam's colour falls to 1/e over the reach
+        count = len(inner)
+        degree = np.asarray(links.sum(axis=1)).ravel()[:count] + _LEAST
+        system = sparse.diags(degree * (1 + anchor)) - links[:count, :count]
+        right = (anchor * degree)[:, None] * colors[inner] + links[:count, count:] @ colors[around[count:]]
+        start = colors[inner]
+        steps = sparse.diags(1 / (degree * (1 + anchor)))
+        for channel in range(3):
+            result[inner, channel], _ = cg(
+                system, right[:, channel], x0=start[:, channel], rtol=_EXACT, maxiter=_STEPS, M=steps
+            )
     return result
