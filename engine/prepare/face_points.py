@@ -49,7 +49,7 @@ def find_face(models: Models, rgb: NDArray[np.uint8], points: NDArray[np.float64
     """
     head = points[: landmark("left_shoulder")]
     middle = head.mean(axis=0)
-    size = max(np.ptp(head[:, 0]), np.ptp(head[:, 1]), 8.0)
+    size = max(float(np.ptp(head[:, 0])), float(np.ptp(head[:, 1])), 8.0)
     looks = [mesh for reach in _REACHES if (mesh := _look(models, rgb, middle, reach * size)) is not None]
     looks = [mesh for mesh in looks if np.linalg.norm(mesh[:, :2].mean(axis=0) - middle) < 1.1 * size]
     if not looks:

@@ -100,7 +100,9 @@ def softened(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
     front = (alpha > 0.5).astype(np.uint8)
     edge = int((cv2.dilate(front, np.ones((3, 3), np.uint8)) != front).sum())
     between = int(((alpha > 0.1) & (alpha < 0.9)).sum())
-    return alpha if between > _SOFT * edge else cv2.GaussianBlur(alpha, (3, 3), _BLUR)
+    if between > _SOFT * edge:
+        return alpha
+    return np.asarray(cv2.GaussianBlur(alpha, (3, 3), _BLUR), np.float32)
 
 
 def found_matte(

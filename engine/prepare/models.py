@@ -123,13 +123,13 @@ class Models:
         """Up to two hands in a picture of little else. [H, W, 3]"""
         height, width = rgb.shape[:2]
         result = self._run("hands", rgb)
-        found = []
-        for marks, world, sides in zip(
+        lists: tuple[Any, Any, Any] = (
             result.multi_hand_landmarks or (),
             result.multi_hand_world_landmarks or (),
             result.multi_handedness or (),
-            strict=True,
-        ):
+        )
+        found = []
+        for marks, world, sides in zip(*lists, strict=True):
             side = sides.classification[0]
             found.append(
                 FoundHand(

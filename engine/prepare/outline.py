@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 WORKING_SIZE = 1024
 """Pixels of the person's longer side at which outlines are refined; the crop has no more either."""
 
-_ROUNDS = 2  # The colours of the second are those on either side of the first's outline.
 _CLIP = 6.0
 _BLUR = 0.0015  # Shares of the person's size from here on: the grain of decisions,
 _FREE = 0.003  # the band in which colours alone decide alpha,
@@ -96,19 +95,31 @@ def _refined(
 ) -> Outline:
     size = person_size(front)
     doubted = front & ~cut & ~fingers
-    known = front & cut
-    for _ in range(_ROUNDS):
-        evidence = gather_evidence(rgb, front, likely, doubted)
-        odds = np.clip(evidence.shape + evidence.color + np.where(known, 1.0, -1.0), -_CLIP, _CLIP)
-        odds = np.where(evidence.unsure, odds, np.where(front, _CLIP, -_CLIP))
-        odds = np.where(fingers, _CLIP, odds).astype(np.float32)
-        odds = cv2.GaussianBlur(odds, (0, 0), max(0.5, _BLUR * size))
-        known = front = odds > 0
+    evidence = gather_evidence(rgb, front, likely, doubted)
+    odds = _weighed(evidence, front, front & cut, fingers, size)
+    # The colours of a second look are those on either side of the first one's outline.
+    evidence = gather_evidence(rgb, odds > 0, likely, doubted)
+    odds = _weighed(evidence, odds > 0, odds > 0, fingers, size)
+    front = odds > 0
     alpha = _soft(rgb, front, odds, evidence, fingers)
     alpha = _whole(alpha, size)
     mine, theirs = alpha > 0.5, likely > 0.5
     overlap = float((mine & theirs).sum() / max(1, (mine | theirs).sum()))
     return Outline(alpha, *_agreement(alpha, evidence, size), overlap)
+
+
+def _weighed(
+    evidence: Evidence,
+    front: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    fingers: NDArray[np.bool_],
+    size: int,
+) -> NDArray[np.float32]:
+    """Log odds of the person from all witnesses, the mask so far being one of them. [H, W]"""
+    odds = np.clip(evidence.shape + evidence.color + np.where(known, 1.0, -1.0), -_CLIP, _CLIP)
+    odds = np.where(evidence.unsure, odds, np.where(front, _CLIP, -_CLIP))
+    odds = np.where(fingers, _CLIP, odds).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(odds, (0, 0), max(0.5, _BLUR * size)), np.float32)
 
 
 def _soft(
@@ -137,7 +148,7 @@ def _contrast(evidence: Evidence, size: int) -> NDArray[np.float32]:
     """How well the colours about each pixel tell person from background, 0..1. [H, W]"""
     sigma = max(1.0, _BAND / 2 * size)
     weight = cv2.GaussianBlur(evidence.unsure.astype(np.float32), (0, 0), sigma)
-    color = cv2.GaussianBlur(np.abs(evidence.color) * evidence.unsure, (0, 0), sigma)
+    color = cv2.GaussianBlur((np.abs(evidence.color) * evidence.unsure).astype(np.float32), (0, 0), sigma)
     return np.clip(color / np.maximum(weight, 1e-3) / _TOLD, 0, 1)
 
 
