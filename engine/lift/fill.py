@@ -96,7 +96,8 @@ def fill_colors(
     in_photo[thing] = HELD
     facing = np.where(placed.seen, cosine, 1.0)
     label = dressed(rest, placed.parts, in_photo, placed.seen | thing, facing, parsed.marks)
-    stock = Stock(placed, rest, label, material, maps, sample(clean, placed.pixels))
+    sharp = sample(clean, placed.pixels)
+    stock = Stock(placed, rest, label, material, maps, sharp, parsed.marks.eye)
     colors = stock.sharp.copy()
     source = np.where(placed.seen, SEEN_PHOTO, SEEN_FILLED).astype(np.uint8)
     hidden = ~placed.seen & ~thing  # the back of a thing is like its front

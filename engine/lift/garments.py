@@ -21,6 +21,7 @@ _FEW = 20
 _HAT_ABOVE = 0.06  # metres over the eyes: a hat is there, whatever is lower
 _HAIR_BELOW = 0.02  # metres over the eyes: a hat is not there
 _HAT_DIFFERS = 20.0  # L*a*b*, with lightness counted less: hair is lit from above
+_VIVID = 48.0  # chroma
 _HUE = np.array([0.4, 1.0, 1.0])
 _HAT_LOWEST = -0.03  # metres over the eyes
 _SPECK = 2e-3  # of the person's pixels
@@ -86,6 +87,8 @@ def tidied(labels: NDArray[np.uint8], colors: Float, place: Rest) -> NDArray[np.
     cover = (result == HAIR) & (place.part == HEAD)
     height = place.points[..., 1] - place.marks.eye
     high, low = cover & (height > _HAT_ABOVE), cover & (height < _HAIR_BELOW)
+    if high.sum() >= _FEW > low.sum() and np.linalg.norm(np.median(colors[high], axis=0)[1:]) > _VIVID:
+        result[cover] = HAT  # no hair has such a colour, nor ends above the ears
     if min(high.sum(), low.sum()) < _FEW:
         return result
     hat, hair = (np.median(tone[rows], axis=0) for rows in (high, low))

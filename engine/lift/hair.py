@@ -52,8 +52,8 @@ def dress_head(
     behind = rest[:, 2] < marks.head_z + _BEHIND
     nape = marks.neck + _NAPE * (marks.eye - marks.neck)
     skull = ~shown & head & (y > nape) & (behind | (y > marks.eye + _BROW))
+    label[skull] = HAIR
     if hair.sum() >= _FEW:
-        label[skull] = HAIR
         _hang(rest, part, label, shown & (label == HAIR), shown, nape)
     if hat.sum() >= _FEW:
         sides = hat & (np.abs(rest[:, 0]) > _HAT_SIDE)

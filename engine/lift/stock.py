@@ -30,6 +30,8 @@ _LEVEL = 0.5  # of light and shade that is taken back
 _SHADE = 0.93  # light mostly comes from behind the camera
 _INSET = 0.006  # metres from the outline where colours are the person's alone
 _BESIDE = 0.025  # metres
+_BROW = 0.04  # metres above the eyes
+_HAIR_UNKNOWN = 0.15
 
 
 class Stock:
@@ -40,14 +42,15 @@ class Stock:
         soft: The same without creases and lettering. [N, 3]
         usable: Whether it may be copied. [N]
         at_rim: Whether its pixel lies at the outline, where colours are mixed. [N]
+        eye: Height of the eyes in the rest pose, metres.
         textured: Whether it is part of something whose pattern goes on. [N]
     """
 
     def __init__(
         self, placed: Placed, rest: Float, label: NDArray[np.uint8], material: Cloth,
-        maps: DepthMaps, sharp: Float,
+        maps: DepthMaps, sharp: Float, eye: float,
     ) -> None:  # fmt: skip
-        self.rest, self.label, self.part = rest, label, placed.parts
+        self.rest, self.label, self.part, self.eye = rest, label, placed.parts, eye
         self.sharp, self.soft = sharp, sample(material.soft, placed.pixels)
         columns, rows = np.floor(placed.pixels).astype(int).T
         height, width = material.front_only.shape
@@ -87,6 +90,8 @@ class Stock:
             bare = alike & ((self.part == HEAD) | (self.part == own))
             if bare.sum() >= _NEIGHBOURS:
                 return np.tile(np.median(self.soft[bare], axis=0), (len(spots), 1))
+        if label == HAIR and alike.sum() < _NEIGHBOURS:
+            return np.tile(self._brows(), (len(spots), 1))
         if label in (HAIR, HAT):
             metric, count = np.array(_HAIR_METRIC), _HAIR_NEIGHBOURS
             places = ((alike & (self.part == HEAD), 1), (alike, 1))
@@ -109,6 +114,16 @@ class Stock:
             weight /= weight.sum(axis=1, keepdims=True)
             return np.einsum("nk,nkc->nc", weight, self.copied[sources[nearest]])
         return np.full((len(spots), 3), 0.5)
+
+    def _brows(self) -> Float:
+        """The colour of hair that a hat hides: that of the eyebrows. [3]"""
+        above = self.rest[:, 1] - self.eye
+        face = self.usable & (self.part == HEAD) & (self.label == SKIN) & (above > 0) & (above < _BROW)
+        if face.sum() < _NEIGHBOURS:
+            return np.full(3, _HAIR_UNKNOWN)
+        colors = self.sharp[face]
+        order = np.argsort(colors.sum(axis=1))
+        return np.median(colors[order[: max(1, len(order) // 8)]], axis=0)
 
     def beside(self, wanted: Int) -> tuple[Float, NDArray[np.bool_]]:
         """The photo's colours of the same thing just beside, and where there are any. [n, 3], [n]"""

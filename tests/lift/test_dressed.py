@@ -264,6 +264,15 @@ def test_a_hat_goes_on_above_the_hair():
         assert np.median(np.abs(who.filled.colors[rows] - tint).max(axis=1)) < 0.1
 
 
+def test_below_a_cap_that_hides_all_hair_is_none_of_its_colour():
+    who = worn(Outfit(hat=RED, hair=None, top=OLIVE))
+    assert HAT in [garment.label for garment in who.parsed.garments]
+    y, eye = who.rest[:, 1], who.height("left_eye")
+    head = who.behind(HEAD) & (who.rest[:, 2] < 0.1)
+    assert (who.filled.labels[head & (y > eye + 0.07)] == HAT).mean() > 0.95
+    assert not (who.filled.labels[head & (y < eye)] == HAT).any()
+
+
 def test_the_back_has_no_neckline():
     who = worn(Outfit(neckline=0.16))
     trunk = who.behind(TRUNK) & (who.rest[:, 1] < who.height("neck") - 0.04)
