@@ -31,6 +31,7 @@ _FEW = 30
 _LABELS = 9
 _ROW = 0.02  # metres
 _BARE = 0.5  # of a row of the trunk's front
+_SKIRTS = 0.08  # metres of a coat below the hips
 _HEM = 0.05  # quantile of heights
 _UNEVEN = 0.2  # of the sides' points that a level waist may get wrong
 _MIDDLE = 0.6  # of the trunk's half width
@@ -73,6 +74,7 @@ def dressed(
     _cover_back(rest, part, label, result, shown, teaches)
     _cover_thighs(rest, part, label, result, teaches)
     _level_waist(rest, part, label, result, ~shown, np.flatnonzero(rim))
+    _close_coat(rest, part, label, result, rim, ~shown)
     _settle(rest, part, result, ~shown)
     dress_head(rest, part, result, shown, marks)
     return result
@@ -143,6 +145,32 @@ def _level_waist(
     upper = (part == TRUNK) | (part == LEFT_LEG) | (part == RIGHT_LEG)
     rows = free & upper & np.isin(result, (TOP, BOTTOM))
     result[rows] = np.where(rest[rows, 1] > waist, TOP, BOTTOM)
+
+
+def _close_coat(
+    rest: Float,
+    part: Int,
+    label: NDArray[np.uint8],
+    result: NDArray[np.uint8],
+    rim: NDArray[np.bool_],
+    free: NDArray[np.bool_],
+) -> None:
+    """Where a top hangs down outside both legs, it hangs behind them, too."""
+    legs = (part == LEFT_LEG) | (part == RIGHT_LEG)
+    if not (rim & legs & (label == TOP)).any():
+        return
+    row = np.floor((rest[:, 1] - rest[legs, 1].min()) / _ROW).astype(int)
+    count = row[legs].max() + 1
+    outside = rim & legs & (np.abs(rest[:, 0]) > np.median(np.abs(rest[legs, 0])))
+    hangs = np.ones(count, bool)
+    for leg in (LEFT_LEG, RIGHT_LEG):
+        sides = outside & (part == leg)
+        tops = np.bincount(row[sides & (label == TOP)], minlength=count)
+        hangs &= tops > 0.5 * np.bincount(row[sides], minlength=count)
+    wanted = np.flatnonzero(free & legs & np.isin(result, (BOTTOM, SKIN)))
+    result[wanted[hangs[row[wanted]]]] = TOP
+    if hangs.sum() * _ROW > _SKIRTS:
+        result[free & (part == TRUNK) & (result == BOTTOM)] = TOP
 
 
 def _neckline(

@@ -65,6 +65,16 @@ class Palette:
         gap = np.linalg.norm(self.means[:, None] - other.means[None, other.weights >= least], axis=-1)
         return gap.min(axis=1, initial=np.inf) > limit
 
+    def shares(self, other: Palette, limit: float) -> Float:
+        """How much of another palette looks like each colour. [K]
+
+        Args:
+            other: For instance a coat's.
+            limit: Distance below which two colours look alike.
+        """
+        gap = np.linalg.norm(self.means[:, None] - other.means[None], axis=-1)
+        return (other.weights * (gap < limit)).sum(axis=1)
+
     def only(self, keep: NDArray[np.bool_]) -> Palette:
         """Some of the colours.
 

@@ -41,7 +41,9 @@ _GRAY_SKIN = 0.3
 _SAME, _SAME_GRAY = 8.0, 4.0  # L*a*b* distance below which two colours are one
 _RARE = 0.05  # share of a thing's colours that is nothing
 _SAME_SHARE = 0.3  # of the colours of a top and a bottom that the other one must not have
-_LESSER = 0.35
+_LESSER = 0.35  # share below which a colour is none of a garment's main ones
+_OTHER = 20.0  # L*a*b* distance of another colour, not of another shade
+_LEFT = 0.25  # of a bottom's colours that must not be a long coat's
 _MAIN = 0.1  # share of a garment's main colours
 _FACE = 25.0  # L*a*b* distance from the face's usual colour to lips and brows
 _EDGE = 1e-3  # variance of colour, of 1, from which an edge parts neighbours
@@ -175,6 +177,11 @@ def _worn(palettes: dict[int, Palette], *, gray: bool) -> dict[int, Palette]:
         top = found[TOP].apart(found[BOTTOM], limit, _MAIN)
         if max(found[BOTTOM].weights[own].sum(), found[TOP].weights[top].sum()) < _SAME_SHARE:
             del found[BOTTOM]
+        else:  # a coat's skirts belong to the coat
+            coat = found[BOTTOM].shares(found[TOP], 2 * limit) > _LESSER
+            if coat.any() and found[BOTTOM].weights[~coat].sum() > _LEFT:
+                legs, skirts = found[BOTTOM].only(~coat), found[BOTTOM].only(coat)
+                found[BOTTOM] = legs if legs.apart(skirts, _OTHER).all() else found[BOTTOM]
     return found
 
 

@@ -60,6 +60,7 @@ class Outfit:
         neckline: Depth of a V in front.
         lettering: Whether the chest has letters.
         hat: Colour.
+        coat: Height over the knee where an open coat ends; None for a top that ends at the waist.
         long_hair: Whether hair hangs to the shoulder blades, before the shoulders, too.
     """
 
@@ -76,6 +77,7 @@ class Outfit:
     lettering: bool = False
     hat: tuple[float, ...] | None = None
     long_hair: bool = False
+    coat: float | None = None
 
     def paint(self, person: Person, rest: Array, part: Any) -> Array:
         """The colour of each place. [..., 3]"""
@@ -116,6 +118,9 @@ class Outfit:
         if self.bottom:
             put((y < hip + 0.06) & (leg | (part == TRUNK)), BOTTOM, self.bottom)
         put(leg & (y < knee + self.hem), SKIN, self.skin)
+        if self.coat is not None:
+            outside = (np.abs(x) > 0.11) | (z < 0)
+            put((leg | (part == TRUNK)) & (y > knee + self.coat) & (y < hip + 0.06) & outside, TOP, self.top)
         if self.shoes:
             put(leg & (y < ankle + 0.01), SHOES, self.shoes)
         arm = (part == LEFT_ARM) | (part == RIGHT_ARM) | (part == LEFT_HAND) | (part == RIGHT_HAND)
@@ -293,6 +298,24 @@ def test_an_open_coat_is_closed_behind():
     back = who.behind(TRUNK) & (who.true_label == TOP)
     assert (np.abs(who.filled.colors - WHITE)[who.placed.seen].max(axis=1) < 0.1).sum() > 50
     assert np.quantile(who.error(back), 0.95) < 0.08
+
+
+def test_a_long_open_coat_hangs_behind_both_legs():
+    who = worn(Outfit(top=OLIVE, shirt=WHITE, coat=0.1, bottom=BLACK))
+    knee = who.height("left_knee")
+    legs = who.behind(LEFT_LEG, RIGHT_LEG, TRUNK)
+    above, below = (legs & rows for rows in (who.rest[:, 1] > knee + 0.13, who.rest[:, 1] < knee + 0.05))
+    assert (who.filled.labels[above] == TOP).mean() > 0.95
+    assert (who.filled.labels[below] != TOP).mean() > 0.95
+    assert (
+        np.quantile(
+            np.abs(who.filled.colors[above & (who.placed.parts != TRUNK)] - BEHIND * np.array(OLIVE)).max(
+                axis=1
+            ),
+            0.9,
+        )
+        < 0.08
+    )
 
 
 def test_stripes_go_on_in_step():
