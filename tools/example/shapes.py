@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import bmesh
@@ -62,17 +62,26 @@ class Shape:
         """Fans of the polygons. [T, 3]"""
         return np.array([(p[0], p[k], p[k + 1]) for p in self.polygons for k in range(1, len(p) - 1)])
 
+    def _sides(self) -> tuple[Int, Int]:
+        """Each edge once, sorted [E, 2], and of how many polygons it is a side [E]."""
+        counts = np.array([len(p) for p in self.polygons])
+        start = np.fromiter(chain.from_iterable(self.polygons), np.int64, int(counts.sum()))
+        following = np.roll(start, -1)
+        ends = np.cumsum(counts)
+        following[ends - 1] = start[ends - counts]
+        total = len(self.vertices)
+        keys = np.minimum(start, following) * total + np.maximum(start, following)
+        keys, times = np.unique(keys, return_counts=True)
+        return np.stack([keys // total, keys % total], axis=1), times
+
     def edges(self) -> Int:
         """Each edge once. [E, 2]"""
-        pairs = {tuple(sorted(pair)) for p in self.polygons for pair in zip(p, (*p[1:], p[0]), strict=True)}
-        return np.array(sorted(pairs))
+        return self._sides()[0]
 
     def border_edges(self) -> Int:
         """Edges of one polygon only. [E, 2]"""
-        count = Counter(
-            tuple(sorted(pair)) for p in self.polygons for pair in zip(p, (*p[1:], p[0]), strict=True)
-        )
-        return np.array([edge for edge, n in sorted(count.items()) if n == 1])
+        edges, times = self._sides()
+        return edges[times == 1]
 
     def border(self) -> Mask:
         """Which vertices lie on an open edge. [V] of truth values"""
@@ -234,6 +243,10 @@ class Surface:
         if None in hits:
             raise ValueError("every point must lie above the surface")
         return np.array([hit[:] for hit in hits])
+
+    def in_the_way(self, point: Float, way: Float, reach: float) -> bool:
+        """Whether a ray meets the surface within a distance. ``point``, ``way``: [3]"""
+        return self._tree.ray_cast(point, way, reach)[0] is not None
 
     def outside(self, points: Float, distance: Float | float) -> Float:
         """Push points out to at least a distance from the surface. [N, 3]"""

@@ -229,7 +229,7 @@ def hidden(points: Float, normals: Float, covers: Sequence[Surface], reach: floa
         met = np.zeros(len(points), bool)
         for k in np.flatnonzero(result):
             start = points[k] + 1e-4 * way[k]
-            met[k] = any(cover._tree.ray_cast(start, way[k], reach)[0] is not None for cover in covers)
+            met[k] = any(cover.in_the_way(start, way[k], reach) for cover in covers)
         result &= met
     return result
 

@@ -47,7 +47,9 @@ def dress(recipe: Recipe) -> tuple[Person, list[Part]]:
     """Build everything about a person, at rest."""
     pose, transl = photo_pose(recipe)
     person = wear_body(np.array(recipe.betas), EXPRESSION, pose, transl)
-    wearer, fine = Wearer.of(person), person.shape().subdivided(1)
+    wearer = Wearer.of(person)
+    # The body's own vertices stay where they are: records must fit pictures to the millimetre.
+    fine = person.shape().modified("SUBSURF", subdivision_type="SIMPLE", levels=1)
     garments: list[Garment] = []
     for k, wear in enumerate(recipe.wears):
         garments.append(make_garment(wearer, wear, 10 * recipe.seed + k, garments))

@@ -63,9 +63,9 @@ class Head:
         """Push points out of the body, and out of clothes where they are close. [N, 3]"""
         points = self.body.outside(points, gap)
         for surface in self.clothes:
-            moved = surface.outside(points, gap)
-            near = np.linalg.norm(moved - points, axis=1, keepdims=True) < 0.04
-            points = np.where(near, moved, points)
+            spots, _, _, _ = surface.nearest(points)
+            near = np.linalg.norm(spots - points, axis=1, keepdims=True) < 0.02
+            points = np.where(near, surface.outside(points, gap), points)
         return points
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-VERSION = 2
+VERSION = 3
 """Part of every recipe's digest: raise it when the same recipe comes to look different."""
 
 
