@@ -206,7 +206,7 @@ def _voted(rest: Float, label: NDArray[np.uint8], sources: Int, spots: Float, pa
     metric = np.where(limb_metric(part) == 1.0, 1.0, _ACROSS)
     gap, nearest = KDTree(rest[sources] * metric).query(spots * metric, k=_VOTERS)
     votes = np.zeros((len(spots), _LABELS))
-    weight = 1.0 / (gap + 0.004)
+    weight, nearest = 1.0 / (gap + 0.004), np.asarray(nearest)
     for column in range(_VOTERS):
         np.add.at(votes, (np.arange(len(spots)), label[sources[nearest[:, column]]]), weight[:, column])
     return votes.argmax(axis=1).astype(np.uint8)

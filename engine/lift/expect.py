@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ..avatar.arrays import Float
     from ..avatar.body import Body
     from .depth import DepthMaps
+
+Share: TypeAlias = "Float | float"
 
 _ASIDE = 0.06  # metres: what is farther from the middle of a head is no face
 _RIM = 0.012  # metres from the outline: colours are mixed there
@@ -166,7 +168,7 @@ def expected(place: Rest) -> NDArray[np.float32]:
     table = np.zeros((*y.shape, 5), np.float32)
 
     def put(
-        rows: NDArray[np.bool_], skin: Float, hair: Float, top: Float, bottom: Float, shoes: Float
+        rows: NDArray[np.bool_], skin: Share, hair: Share, top: Share, bottom: Share, shoes: Share
     ) -> None:
         for column, share in enumerate((skin, hair, top, bottom, shoes)):
             table[rows, column] = np.broadcast_to(share, rows.shape)[rows]

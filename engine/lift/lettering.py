@@ -108,7 +108,7 @@ def _foreign(rest: Float, colors: Float, rows: NDArray[np.bool_], arm: bool) -> 
     terms = np.column_stack([np.ones(count), u, v, u * v, u * u, v * v])
     values = colors[rows] * [_LIGHTNESS, 1, 1]
     trust = first = np.where(np.abs(u) > _SIDE, _SIDE_COUNTS, 1.0)
-    away = np.zeros(count)
+    away, usual = np.zeros(count), values
     for scale in np.geomspace(
         _WIDE, 0.4 * _FOREIGN, _ROUNDS
     ):  # the usual colour is found before it is fitted

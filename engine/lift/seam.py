@@ -45,17 +45,17 @@ def blend(
         if len(around) <= _NEIGHBOURS:
             continue
         gap, nearest = KDTree(rest[around]).query(rest[around], k=_NEIGHBOURS + 1)
-        near = gap[:, 1:] < _LONGEST
+        gap, nearest = np.asarray(gap)[:, 1:], np.asarray(nearest)[:, 1:]
+        near = gap < _LONGEST
         rows = np.repeat(np.arange(len(around)), near.sum(axis=1))
-        links = sparse.coo_matrix(
-            (np.ones(len(rows)), (rows, nearest[:, 1:][near])), shape=(len(around),) * 2
-        )
+        links = sparse.coo_matrix((np.ones(len(rows)), (rows, nearest[near])), shape=(len(around),) * 2)
         links = links.tocsr().maximum(links.T.tocsr())
-        square = float(np.mean(gap[:, 1:][near] ** 2)) if near.any() else 0.0
+        square = float((gap[near] ** 2).mean()) if near.any() else 0.0
         anchor = max(square / (4 * _REACH**2), _LEAST)  # so that a seam's colour falls to 1/e over the reach
         count = len(inner)
         degree = np.asarray(links.sum(axis=1)).ravel()[:count] + _LEAST
-        system = sparse.diags(degree * (1 + anchor)) - links[:count, :count]
+        links = sparse.csr_matrix(links)
+        system = sparse.csr_matrix(sparse.diags(degree * (1 + anchor))) - links[:count, :count]
         right = (anchor * degree)[:, None] * colors[inner] + links[:count, count:] @ colors[around[count:]]
         start = colors[inner]
         steps = sparse.diags(1 / (degree * (1 + anchor)))
