@@ -100,9 +100,9 @@ def parse(body: Body, betas: Float, maps: DepthMaps, clean: NDArray[np.float32],
     rgb = cv2.resize(clean, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     colors = lab(rgb.reshape(-1, 3)).reshape(rgb.shape)
     prior = expected(small)
-    shares, palettes = _learnt(prior, colors, rgb, small)
+    shares, palettes, sure = _learnt(prior, colors, rgb, small)
     found = np.where(small.inside, shares.argmax(axis=0) + 1, NOTHING).astype(np.uint8)
-    found = with_things(tidied(found, colors, small), colors, small, palettes)
+    found = with_things(tidied(found, colors, small), colors, small, palettes, sure)
     found[~small.inside] = NOTHING
     labels = np.where(maps.inside, _enlarged(found, (width, height)), NOTHING).astype(np.uint8)
     confidence = cv2.resize(shares.max(axis=0), (width, height), interpolation=cv2.INTER_LINEAR)
@@ -130,8 +130,11 @@ def _enlarged(labels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
 
 def _learnt(
     prior: Float, colors: Float, rgb: NDArray[np.float32], place: Rest
-) -> tuple[NDArray[np.float32], dict[int, Palette]]:
-    """Shares of each label of ``_LEARNT`` at each pixel, and their colours. [5, H, W]"""
+) -> tuple[NDArray[np.float32], dict[int, Palette], dict[int, Palette]]:
+    """Shares of each label of ``_LEARNT`` at each pixel, their colours, and those of the surest places.
+
+    The first is [5, H, W].
+    """
     gray = bool(colors[place.inside][:, 1:].std(axis=0).max() < _GRAY)
     if gray:  # skin and cloth look alike: where cloth is usual, it is cloth
         prior[0] *= np.where(np.isin(place.part, (HEAD, LEFT_HAND, RIGHT_HAND)), 1.0, _GRAY_SKIN)
@@ -139,7 +142,7 @@ def _learnt(
     palettes = {label: learn(colors[rows]) for label, rows in first.items() if rows.sum() >= _FEW}
     if SKIN in palettes:
         palettes[SKIN] = palettes[SKIN].around_main(_FACE)
-    palettes = _worn(palettes, gray=gray)
+    palettes = sure = _worn(palettes, gray=gray)
     counts = _GRAY_COUNTS if gray else _COLOR_COUNTS
     shares = prior
     for _ in range(_ROUNDS):
@@ -157,8 +160,8 @@ def _learnt(
             if label == SKIN:  # hair beside the face must not pass for skin
                 found = (found & (place.part != HEAD)) | first[SKIN]
             if label in palettes and found.sum() >= _FEW:
-                palettes[label] = learn(colors[found])
-    return shares.astype(np.float32), palettes
+                palettes = palettes | {label: learn(colors[found])}
+    return shares.astype(np.float32), palettes, sure
 
 
 def _worn(palettes: dict[int, Palette], *, gray: bool) -> dict[int, Palette]:

@@ -1,5 +1,6 @@
 """Held things, told from sleeves and hands on drawn pixels."""
 
+import cv2
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body
@@ -48,7 +49,7 @@ def scene(ball: tuple[float, ...], *, part: int = LEFT_HAND):
 
 def test_a_ball_in_a_hand_is_held_also_before_the_leg():
     labels, colors, place = scene(GREEN)
-    found = with_things(labels, colors, place, PALETTES) == HELD
+    found = with_things(labels, colors, place, PALETTES, PALETTES) == HELD
     ball = BALL & ~HAND
     assert (found & LEG).sum() > 50
     assert (found[ball]).mean() > 0.98
@@ -58,9 +59,28 @@ def test_a_ball_in_a_hand_is_held_also_before_the_leg():
 @pytest.mark.parametrize("color", [RED, FLESH, NAVY], ids=["sleeve", "hand", "trousers"])
 def test_what_has_the_colours_of_the_person_is_no_thing(color: tuple[float, ...]):
     labels, colors, place = scene(color)
-    assert (with_things(labels, colors, place, PALETTES) == labels).all()
+    assert (with_things(labels, colors, place, PALETTES, PALETTES) == labels).all()
 
 
 def test_what_hangs_at_no_hand_is_no_thing():
     labels, colors, place = scene(GREEN, part=LEFT_LEG)
-    assert not (with_things(labels, colors, place, PALETTES) == HELD).any()
+    assert not (with_things(labels, colors, place, PALETTES, PALETTES) == HELD).any()
+
+
+@pytest.mark.parametrize(("radius", "held"), [(25, True), (12, False)], ids=["ball", "cuff"])
+def test_a_ball_before_the_arm_is_held_and_a_cuff_is_not(radius: int, held: bool):
+    """The photo's outline tells nothing of either: the body seems to be there."""
+    joints = bundled_body().joints(np.zeros(0))
+    forearm = (np.hypot(X - 55, Y - 60) < 30) | HAND
+    spot = np.hypot(X - 55, Y - 60) < radius
+    colors = np.where(forearm[..., None], RED, 0.0)
+    colors[spot] = GREEN
+    points = np.zeros((*X.shape, 3), np.float32)
+    points[..., 0] = 0.6
+    place = Rest(
+        points, np.full(X.shape, LEFT_ARM), np.zeros(X.shape, np.float32), forearm,
+        (METRES * cv2.distanceTransform(forearm.astype(np.uint8), cv2.DIST_L2, 5)).astype(np.float32),
+        Landmarks.of(joints),
+    )  # fmt: skip
+    found = with_things(np.where(forearm, TOP, NOTHING).astype(np.uint8), colors, place, PALETTES, PALETTES)
+    assert (found[spot] == HELD).mean() > 0.9 if held else not (found == HELD).any()
