@@ -93,7 +93,7 @@ def view(
     joints = body.joints(betas)
     posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
     moved = posed_joints(joints, posed_from_rest)
-    surface = clothed_surface(body, skin, seen)
+    surface = clothed_surface(body, betas, skin, seen)
     maps = depth_maps(surface, body.faces, seen)
     region = loose_region(body, skin, moved, seen, choices)
     cloth = drape(body, skin, maps, region, seen)

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
+from .hanging import hanging
 from .parts import (
     HEAD,
     LEFT_ARM,
@@ -40,6 +41,7 @@ _SHIFT_ROUNDS = 2
 _SHIFT_SMOOTH = 10.0
 _SHIFT_STIFF = 0.01
 _RIM_COSINE = 0.25
+_AWAY_FROM_RIM = 0.6  # cosine to the viewing ray
 _OUTER = 0.006  # metres inside the body's own outline within which a rim is part of it
 _REACH = 0.09  # metres a coat may stand off the body
 _HAIR_REACH = 0.12
@@ -52,11 +54,12 @@ _FACE_STIFF = 30.0
 _HAND_STIFF = 3.0
 
 
-def clothed_surface(body: Body, vertices: Float, seen: Observation) -> Float:
+def clothed_surface(body: Body, betas: Float, vertices: Float, seen: Observation) -> Float:
     """The posed surface with clothes and hair, as far as the outline tells.
 
     Args:
         body: The body whose mesh it is.
+        betas: Its shape. [S]
         vertices: Posed, body frame, metres. [V, 3]
         seen: The photo.
 
@@ -83,6 +86,10 @@ def clothed_surface(body: Body, vertices: Float, seen: Observation) -> Float:
         wanted[rim] = offsets[rim] + step
         system = (_SMOOTH * around + sparse.diags(pull + stiffness)).tocsc()
         offsets = np.clip(splu(system).solve(pull * wanted), -_INWARD, reach)
+    # Where the outline is seen it has spoken; in front and behind nobody knows.
+    rays = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
+    hidden = np.clip(np.abs((normals * rays).sum(axis=1)) / _AWAY_FROM_RIM, 0, 1)
+    offsets += hidden * hanging(body.shaped(betas), body.joints(betas), part, offsets)
     return vertices + offsets[:, None] * normals
 
 

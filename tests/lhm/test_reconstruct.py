@@ -323,7 +323,9 @@ from lhm_avatars.engine.pipeline import ReconstructRequest, reconstruct
 made = reconstruct(ReconstructRequest(Path("ROOT/assets/example_person.jpg"), Path("WORK"), count=5000), lambda *_: None)
 assert made.avatar.shape is not None
 assert made.report["engine"] == "lift" and "torch" not in made.report["versions"]
-assert list(made.report["seconds"]) == ["prepare", "fit", "volume", "place", "fill", "refine", "bind"]
+assert list(made.report["seconds"]) == [
+        "prepare", "fit", "volume", "parse", "place", "fill", "refine", "bind",
+    ]
 """  # noqa: E501
     code = code.replace("ROOT", root.as_posix()).replace("WORK", tmp_path.as_posix())
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=tmp_path)

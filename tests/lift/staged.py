@@ -66,7 +66,7 @@ def staged(person: Person, seen: Observation, count: int) -> Stages:
     clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
     parsed = parse(body, params.betas, maps, clean, seen)
     held = held_things(parsed.labels, person.joints, seen)
-    placed = place(body, person.vertices, maps, seen, count, np.random.default_rng(0), head, held)
+    placed = place(body, person.vertices, maps, seen, count, np.random.default_rng(0), head, held, None)
     binding = strongest(placed.weights)
     blended = blend_transforms(moved, binding.joint_indices, binding.joint_weights)
     rest = unposed_points(placed.means, blended)

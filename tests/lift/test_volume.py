@@ -38,7 +38,7 @@ def wide(seen: Observation) -> Observation:
 
 @pytest.fixture(scope="module")
 def dressed(person: Person, wide: Observation) -> np.ndarray:
-    return clothed_surface(bundled_body(), person.vertices, wide)
+    return clothed_surface(bundled_body(), person.params.betas, person.vertices, wide)
 
 
 def test_the_surface_meets_the_wider_outline(person: Person, wide: Observation, dressed: np.ndarray):
@@ -67,7 +67,7 @@ def test_the_face_stays_a_face(person: Person, dressed: np.ndarray):
 
 
 def test_an_outline_that_fits_already_changes_little(person: Person, seen: Observation):
-    same = clothed_surface(bundled_body(), person.vertices, seen)
+    same = clothed_surface(bundled_body(), person.params.betas, person.vertices, seen)
     off = np.linalg.norm(same - person.vertices, axis=1)
     hands = np.isin(person.parts, (LEFT_HAND, RIGHT_HAND))
     assert np.quantile(off[~hands], 0.95) < 0.01
@@ -76,7 +76,7 @@ def test_an_outline_that_fits_already_changes_little(person: Person, seen: Obser
 
 def test_a_border_that_cuts_the_person_is_no_outline(person: Person, half_seen: Observation):
     """Below the photo nothing is known, so nothing is drawn in to its border."""
-    surface = clothed_surface(bundled_body(), person.vertices, half_seen)
+    surface = clothed_surface(bundled_body(), person.params.betas, person.vertices, half_seen)
     below = half_seen.camera.project(person.vertices)[:, 1] > half_seen.camera.height + 60
     assert below.sum() > 1000
     assert np.abs(surface - person.vertices)[below].max() < 0.02
