@@ -173,7 +173,7 @@ def measure(folder: Path, person: dict[str, Any], photo: dict[str, Any], cache: 
     row = (
         100 * flat.mean(), plain.mean(), scaled, turned, degrees_between(turns[15], truth.head),
         degrees_between(turns[0], truth.root), 100 * (height - truth.height), fov - truth.fov,
-        degrees_up(getattr(fit, "up", (0, 1, 0))) - truth.pitch, 
+        degrees_up(getattr(fit, "up", (0, 1, 0))) - truth.pitch,
         100 * fit.landmark_error, fit.outline_iou, seconds,
     )  # fmt: skip
     return row, plain

@@ -38,8 +38,8 @@ _LIFT_LICENCES = {"engine": "GPL-3.0-or-later", "body": "CC0-1.0", "weights": "n
 _LIFT_STAGES = {
     "prepare": (3.5, "Finding the person"),
     "fit": (0.7, "Fitting the body"),
-    "volume": (0.8, "Adding clothes and hair"),
     "parse": (0.6, "Telling skin, hair and clothes apart"),
+    "volume": (0.8, "Adding clothes and hair"),
     "place": (0.7, "Placing Gaussians"),
     "fill": (0.7, "Filling the unseen side"),
     "refine": (3.6, "Refining colours"),

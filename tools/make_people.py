@@ -73,7 +73,7 @@ def main() -> int:
         only_photo=bool(arguments.only),
     )
     if arguments.subset:
-        shoot = session.Shoot(192, 480, 24, (0, 90, 180, 270), 1, 80)
+        shoot = session.Shoot(192, 480, 12, (0, 90, 180, 270), 1, 80)
     known = {recipe.name: recipe for recipe in table.PEOPLE}
     unknown = [name for name in names if name not in known]
     if unknown:

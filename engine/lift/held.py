@@ -5,7 +5,7 @@ The photo shows a thing's front; its back is taken to be the same, and its thick
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -66,6 +66,11 @@ def held_things(labels: NDArray[np.uint8], joints: Float, seen: Observation) -> 
         gap = [np.linalg.norm(spots - pixel, axis=1).min() for pixel in pixels]
         hand[rows, columns] = int(np.argmin(gap))
     return Held(hand, seen.camera.depth(centers))
+
+
+def without(seen: Observation, mask: NDArray[np.bool_]) -> Observation:
+    """The photo as if what is masked were background: a ball must not fatten the arm that holds it."""
+    return replace(seen, alpha=np.where(mask, np.float32(0), seen.alpha)) if mask.any() else seen
 
 
 def held_layer(held: Held, seen: Observation, pitch: float) -> Placed:

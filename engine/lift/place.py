@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _FRONT_SHARE = 0.6  # of all Gaussians
 _HEAD_DENSITY = 3.0  # Gaussians per pixel on the head, against the body
-_GRAZING = 0.35  # cosine below which the lattice leaves gaps seen from the side
+_GRAZING = 0.5  # cosine below which the lattice leaves gaps seen from the side
 _HIDDEN = 0.015  # metres behind the near sheet
 _WALL = 1.5  # of the lattice's spacing: cloth that the photo does not show squarely
 _PULL_IN = 0.05  # metres outside the outline that a surface point may be moved in by

@@ -16,7 +16,7 @@ from .depth import depth_maps
 from .drape import drape, draped
 from .fill import fill_colors
 from .fit import skinned_vertices
-from .held import held_things
+from .held import held_things, without
 from .lathe import head_frame
 from .parse import parse
 from .place import place
@@ -87,24 +87,26 @@ def view(
         rng: For the points that the photo does not show.
         report: Told the stage and the fraction of it done.
     """
-    report("volume", 0.0)
+    report("parse", 0.0)
     seen = replace(seen, camera=fit.camera)  # with the focal length that the fit found
     betas, skin = fit.params.betas, skinned_vertices(body, fit.params)
     joints = body.joints(betas)
     posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
     moved = posed_joints(joints, posed_from_rest)
-    surface = clothed_surface(body, betas, skin, seen)
+    bare = depth_maps(skin, body.faces, seen)
+    clean = clean_colors(seen, bare.pixels_per_metre(seen.camera))
+    parsed = parse(body, betas, bare, clean, seen)
+    held = held_things(parsed.labels, moved, seen)
+    report("volume", 0.0)
+    worn = without(seen, held.mask)
+    surface = clothed_surface(body, betas, skin, worn)
     maps = depth_maps(surface, body.faces, seen)
-    region = loose_region(body, skin, moved, seen, choices)
-    cloth = drape(body, skin, maps, region, seen)
+    region = loose_region(body, skin, moved, worn, choices)
+    cloth = drape(body, skin, maps, region, worn)
     if cloth is not None:
         maps = draped(maps, cloth, region, seen)
-    report("parse", 0.0)
-    clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
-    parsed = parse(body, betas, maps, clean, seen)
     report("place", 0.0)
-    head, held = head_frame(joints, posed_from_rest), held_things(parsed.labels, moved, seen)
-    keep = choices.held == KEEP
+    head, keep = head_frame(joints, posed_from_rest), choices.held == KEEP
     placed = place(body, surface, maps, seen, choices.count, rng, head, held, cloth, keep_held=keep)
     binding = bound(body, betas, skin, posed_from_rest, placed, region, choices)
     blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)

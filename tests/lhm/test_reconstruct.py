@@ -324,7 +324,7 @@ made = reconstruct(ReconstructRequest(Path("ROOT/assets/example_person.jpg"), Pa
 assert made.avatar.shape is not None
 assert made.report["engine"] == "lift" and "torch" not in made.report["versions"]
 assert list(made.report["seconds"]) == [
-        "prepare", "fit", "volume", "parse", "place", "fill", "refine", "bind",
+        "prepare", "fit", "parse", "volume", "place", "fill", "refine", "bind",
     ]
 """  # noqa: E501
     code = code.replace("ROOT", root.as_posix()).replace("WORK", tmp_path.as_posix())

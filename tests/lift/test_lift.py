@@ -85,7 +85,7 @@ def test_equal_seeds_give_equal_bits_on_any_number_of_threads(lifted: Lifted, se
     assert_same_bits(again.avatar, lifted.avatar)
     assert again.measures == lifted.measures
     stages = list(dict.fromkeys(stage for stage, _ in told))
-    assert stages == ["fit", "volume", "parse", "place", "fill", "refine", "bind"]
+    assert stages == ["fit", "parse", "volume", "place", "fill", "refine", "bind"]
 
 
 def test_the_avatar_stands_on_the_ground_at_the_origin(lifted: Lifted):
