@@ -101,6 +101,12 @@ def face_trust(seen: Observation) -> float:
     return float(seen.face.confidence * np.clip((forwards + 0.2) / 0.4, 0, 1))
 
 
+def turned_away(seen: Observation) -> bool:
+    """Whether the camera sees the back of the head: its eyes and nose are the detector's invention."""
+    across = (seen.world[11] - seen.world[12]) + (seen.world[7] - seen.world[8])
+    return bool(across[0] < 0 and face_trust(seen) == 0)
+
+
 def opened_jaw(seen: Observation) -> float:
     """How far the mouth is open, radians of the jaw about x."""
     if face_trust(seen) == 0 or seen.face is None:

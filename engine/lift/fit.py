@@ -6,7 +6,7 @@ directions, joint ranges, gravity and contact fix what the image leaves open; th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -14,10 +14,11 @@ import numpy as np
 
 from ..avatar.body import BodyParams, joint_index
 from ..avatar.skinning import forward_kinematics, skin_means
+from .doubt import doubts, reasons
 from .flips import best_flips
 from .ground import upward
 from .hands import fit_hand
-from .model import PARAMETERS, PITCH, SHAPE_COUNT, ZOOM
+from .model import BETAS, PARAMETERS, PITCH, SHAPE_COUNT, TRANSL, ZOOM
 from .problem import Problem
 from .solve import levenberg_marquardt
 from .start import first_guess
@@ -25,13 +26,32 @@ from .start import first_guess
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from ..avatar.arrays import Float
     from ..avatar.body import Body
     from .hands import HandFit
     from .observation import Camera, Observation
 
+_TRUSTED = 0.3
 _RELAXED_HAND = 0.6  # of the file's mean hand: between flat and relaxed
-_USUAL_STATURE = 1.806  # metres
+_USUAL_STATURE = 1.806  # metres: the mean of the bundled body
+_STEP = 1e-5
+
+
+@dataclass(frozen=True)
+class FaceOffset:
+    """What a local warp has left to do so that the photo's face lies on the body's.
+
+    Args:
+        ids: Points of mediapipe's face mesh. [A]
+        body: Where the body's face has them, pixels of the crop. [A, 2]
+        offset: From there to where the photo has them, pixels. [A, 2]
+    """
+
+    ids: NDArray[np.int64]
+    body: NDArray[np.float64]
+    offset: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,6 +64,9 @@ class Fit:
         outline_iou: Overlap of the body's and the person's outline, 0..1.
         camera: The photo's camera, its focal length as the fit found it.
         up: Against gravity, in the frame of the camera. [3]
+        doubt: How unsure the pose of each part is, 0..1: head, trunk, left arm, ..., right hand.
+        reasons: Sentences for the artist that say why.
+        face: How the face in the photo lies on the body's, if a face was found.
     """
 
     params: BodyParams
@@ -51,36 +74,51 @@ class Fit:
     outline_iou: float
     camera: Camera
     up: tuple[float, float, float] = (0.0, 1.0, 0.0)
+    doubt: dict[str, float] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    face: FaceOffset | None = None
 
 
-def fit_body(body: Body, seen: Observation, report: Callable[[float], None]) -> Fit:
+def fit_body(
+    body: Body, seen: Observation, report: Callable[[float], None], *, betas: Float | None = None
+) -> Fit:
     """Find pose, shape and place of the body.
 
     Args:
         body: Any body in SMPL-X layout.
         seen: The photo.
         report: Told the fraction done.
+        betas: The shape, if it is known; found in the photo otherwise. [10]
 
     Returns:
         The fit; landmarks that were not seen leave their joints near rest.
     """
+    problem, x = _solved(body, seen, report, betas)
+    return _fit_of(problem, x)
+
+
+def _solved(
+    body: Body, seen: Observation, report: Callable[[float], None], betas: Float | None
+) -> tuple[Problem, Float]:
     problem = Problem(body, seen, relaxed_hands(body), usual_shape(body))
-    x = first_guess(problem.model, seen, problem.table, problem.shape_mean)
+    x = first_guess(problem.model, seen, problem.table, problem.shape_mean if betas is None else betas)
+    free = np.ones(PARAMETERS, bool)
+    free[BETAS] = betas is None
     # Twice without the outline: place and trunk first, so that the limbs start near where they belong.
     trunk = np.zeros(PARAMETERS, bool)
     trunk[:6] = True
     x = levenberg_marquardt(problem.landmark_residuals, x, iterations=15, free=trunk)
     report(0.1)
-    x = levenberg_marquardt(problem.landmark_residuals, x, iterations=60)
-    report(0.4)
+    x = levenberg_marquardt(problem.landmark_residuals, x, iterations=60, free=free)
+    report(0.3)
     x = best_flips(problem, x)
-    x = levenberg_marquardt(problem.landmark_residuals, x, iterations=20)
+    x = levenberg_marquardt(problem.landmark_residuals, x, iterations=20, free=free)
     report(0.5)
     for round_ in range(3):
         problem.match_outline(x, skinned_vertices(body, problem.model.params(x)))
-        x = levenberg_marquardt(problem.all_residuals, x, iterations=8)
+        x = levenberg_marquardt(problem.all_residuals, x, iterations=8, free=free)
         report(0.5 + 0.5 * (round_ + 1) / 3)
-    return _fit_of(problem, x)
+    return problem, x
 
 
 def _fit_of(problem: Problem, x: Float) -> Fit:
@@ -89,14 +127,27 @@ def _fit_of(problem: Problem, x: Float) -> Fit:
     up = upward(x[PITCH : PITCH + 1])[0][0]
     vertices = skinned_vertices(problem.body, params)
     hands = _hands(problem, params, camera)
-    params = _with_hands(params, hands)
+    missed = problem.missed(x)
+    doubt = doubts(seen, problem.table.ids, missed, hands)
+    height = float(np.ptp(problem.body.shaped(params.betas)[:, 1]))
     return Fit(
-        params=params,
-        landmark_error=problem.landmark_error(x),
+        params=_with_hands(params, hands),
+        landmark_error=float(np.median(missed[seen.confidence[problem.table.ids] > _TRUSTED])),
         outline_iou=_outline_iou(problem.body, vertices, camera, seen),
         camera=camera,
         up=(float(up[0]), float(up[1]), float(up[2])),
+        doubt=doubt,
+        reasons=reasons(seen, doubt, float(-x[TRANSL][2]), height),
+        face=_face_offset(problem, x),
     )
+
+
+def _face_offset(problem: Problem, x: Float) -> FaceOffset | None:
+    face = problem.seen.face
+    if face is None or problem.face_trust < _TRUSTED:
+        return None
+    ids, body = problem.anchors.ids, problem.face_points(x)
+    return FaceOffset(ids, body, face.points[ids, :2] - body)
 
 
 def _hands(problem: Problem, params: BodyParams, camera: Camera) -> dict[str, HandFit]:
@@ -125,12 +176,41 @@ def fit_together(body: Body, photos: Sequence[Observation], report: Callable[[fl
         photos: One or more.
         report: Told the fraction done.
     """
-    count = len(photos)
-    fits = [
-        fit_body(body, seen, lambda done, i=i: report((i + done) / count)) for i, seen in enumerate(photos)
+    if len(photos) == 1:
+        return [fit_body(body, photos[0], report)]
+    count = 2 * len(photos)
+    found = [
+        _solved(body, seen, lambda done, i=i: report((i + done) / count), None)
+        for i, seen in enumerate(photos)
     ]
-    betas = fits[0].params.betas
-    return [replace(fit, params=replace(fit.params, betas=betas)) for fit in fits]
+    betas = _common_shape(found)
+    return [
+        fit_body(body, seen, lambda done, i=i: report((i + done) / count), betas=betas)
+        for i, seen in enumerate(photos, len(photos))
+    ]
+
+
+def _common_shape(found: Sequence[tuple[Problem, Float]]) -> Float:
+    """The betas that explain all photos best, each weighed by what it knows of them. [10]
+
+    With all else free, a photo's squared residuals about its own optimum are a quadratic form of the betas:
+    the Schur complement of its normal matrix. The prior is in each, so it is taken out of all but one.
+    """
+    total, weighted = np.zeros((SHAPE_COUNT, SHAPE_COUNT)), np.zeros(SHAPE_COUNT)
+    prior = found[0][0].shape_information
+    mean = found[0][0].shape_mean
+    for problem, x in found:
+        steps = np.eye(PARAMETERS) * _STEP
+        at = problem.all_residuals(x[None])[0]
+        jacobian = (problem.all_residuals(x + steps) - at) / _STEP
+        normal = jacobian @ jacobian.T + 1e-9 * np.eye(PARAMETERS)
+        others = np.setdiff1d(np.arange(PARAMETERS), np.arange(BETAS.start, BETAS.stop))
+        cross = normal[BETAS][:, others]
+        known = normal[BETAS, BETAS] - cross @ np.linalg.solve(normal[np.ix_(others, others)], cross.T)
+        total += known
+        weighted += known @ x[BETAS]
+    extra = (len(found) - 1) * prior
+    return np.linalg.solve(total - extra, weighted - extra @ mean)
 
 
 def usual_shape(body: Body) -> Float:

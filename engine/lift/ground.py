@@ -8,7 +8,7 @@ import numpy as np
 
 from ..avatar.binding import Binding, dense
 from ..avatar.body import JOINT_COUNT, joint_index
-from .model import PITCH
+from .model import PITCH, column
 from .solve import robust
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Ground:
             posed: The bodies.
             soles: As :func:`sole_vertices` orders them. [B, 4, 3]
         """
-        up, near = upward(x[:, PITCH])
+        up, near = upward(column(x, PITCH))
         height = np.einsum("bpc,bc->bp", soles, up)
         flat = np.stack([height[:, 0] - height[:, 1], height[:, 2] - height[:, 3]], axis=1) / _FLAT
         low = np.stack([height[:, :2].min(axis=1), height[:, 2:].min(axis=1)], axis=1)

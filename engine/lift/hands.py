@@ -11,6 +11,7 @@ from ..avatar.binding import Binding, dense
 from ..avatar.body import JOINT_COUNT, joint_index
 from ..avatar.rotations import matrix_from_rotvec, quat_from_rotvec, rotvec_from_matrix
 from ..avatar.skinning import forward_kinematics
+from .model import column
 from .solve import levenberg_marquardt, robust
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class _Hand:
     def pixels(self, x: Float, places: Float) -> Float:
         """Where the points are seen, the hand laid on the one in the photo. [B, 21, 2]"""
         flat = self.camera.project(places)
-        size = np.exp(x[:, _SIZE])[:, None, None]
+        size = np.exp(column(x, _SIZE))[:, None, None]
         return flat[:, :1] + (flat - flat[:, :1]) * size + x[:, None, _SHIFT] * self.palm
 
     def residuals(self, x: Float) -> Float:

@@ -111,6 +111,14 @@ class Model:
         )
 
 
+def column(x: Float, number: int) -> Float:
+    """One parameter of each vector, for functions like exp and sin. [B]
+
+    Contiguous: of strided arrays numpy gives results that differ by a bit with the addresses.
+    """
+    return np.ascontiguousarray(x[:, number])
+
+
 def _padded(directions: Float) -> Float:
     """The first shape directions; a body with fewer gets zeros. [..., SHAPE_COUNT]"""
     have = directions[..., :SHAPE_COUNT]

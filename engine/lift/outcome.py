@@ -62,4 +62,4 @@ def fit_warnings(fit: Fit) -> list[str]:
             "The body and the person's outline differ much. "
             "Check the mask; wide clothes and bags also do this."
         )
-    return warnings
+    return [*warnings, *fit.reasons]

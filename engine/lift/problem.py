@@ -9,10 +9,10 @@ from scipy.spatial import KDTree
 
 from ..avatar.axes import OPENCV_FROM_BODY
 from .contact import Contact
-from .face import face_anchors, face_trust, opened_jaw
+from .face import face_anchors, face_trust, opened_jaw, turned_away
 from .ground import Ground, sole_vertices
 from .landmarks import depths, gather, landmarks
-from .model import BETAS, ORIENT, SHAPE_COUNT, ZOOM, Model
+from .model import BETAS, ORIENT, SHAPE_COUNT, ZOOM, Model, column
 from .outline import outline_points, sample_signed, signed_distance
 from .parts import HEAD, LEFT_HAND, RIGHT_HAND, part_of_weights
 from .prior import angles, habits
@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 _OUTLINE_VERTICES = 700
 _OUTLINE_POINTS = 260
 _RIM_COSINE = 0.3
-_IMAGE = 1.5  # of the landmarks' spreads: clothes hide joints, and landmarks err together
+_IMAGE = 2.0  # of the landmarks' spreads: clothes hide joints, and landmarks err together
 _OUTLIER = 4.0  # spreads
 _LIMIT = np.radians(3.0)  # beyond a joint's range
 _ZOOM_SPREAD = 0.25  # of the log of the focal length about that of a usual lens
 _KNOWN_ZOOM_SPREAD = 1e-3
 _FACE_SPREAD = 0.45  # percent of the person's height; its points err together
 _ON_FACE = (0, 1, 2, 3, 4, 5, 6, 9, 10)
+_INVENTED = 0.0
 _SOLES = 4
 # Spread of betas. The first one makes tall: of that a photo shows so little, and so little surely, that
 # proportions pulled stature the wrong way as often as not.
@@ -76,6 +77,8 @@ class Problem:
         self.face_trust = face_trust(seen)
         # The mesh knows the face better than the pose's few points.
         self.confidence[np.isin(self.table.ids, _ON_FACE)] *= 1.0 - 0.8 * self.face_trust
+        if turned_away(seen):
+            self.confidence[np.isin(self.table.ids, _ON_FACE)] *= _INVENTED
         self.distance = signed_distance(seen.alpha)
         self.zoom_spread = _KNOWN_ZOOM_SPREAD if seen.focal_known else _ZOOM_SPREAD
         self._prepare_depths()
@@ -116,7 +119,7 @@ class Problem:
     def project(self, x: Float, points: Float) -> Float:
         """Pixels of points under each vector's zoom. [B, N, 2]"""
         seen = points @ OPENCV_FROM_BODY.T
-        focal = self.seen.camera.focal * np.exp(x[:, ZOOM])[:, None, None]
+        focal = self.seen.camera.focal * np.exp(column(x, ZOOM))[:, None, None]
         return seen[..., :2] * (focal / np.maximum(seen[..., 2:], 0.05)) + np.asarray(self.seen.camera.center)
 
     def _image(self, x: Float, points: Float) -> Float:
@@ -186,9 +189,19 @@ class Problem:
         along = np.where(along > 0, robust(along, 2.5), robust(along, 1.0))
         return np.concatenate([0.25 * robust(outside, 3.0), 0.4 * along], axis=1)
 
-    def landmark_error(self, x: Float) -> float:
-        """Median image distance of trusted landmarks over the person's height."""
+    @property
+    def shape_information(self) -> Float:
+        """What the prior alone knows of the betas. [10, 10]"""
+        return np.diag(1.0 / _SHAPE**2)
+
+    def missed(self, x: Float) -> Float:
+        """Image distance of each landmark from the body's, over the person's height. [M]"""
         posed = self.model.posed(x[None])
         points = gather(self.table, posed.rest, posed.moved)
         error = np.linalg.norm(self.project(x[None], points)[0] - self.seen.points[self.table.ids], axis=1)
-        return float(np.median(error[self.confidence > 0.3]) / self.seen.person_height)
+        return error / self.seen.person_height
+
+    def face_points(self, x: Float) -> Float:
+        """Where the body's face has the anchors, pixels. [A, 2]"""
+        posed = self.model.posed(x[None])
+        return self.project(x[None], self.model.surface(posed, slice(_SOLES, self.first_outline)))[0]
