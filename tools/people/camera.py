@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ...engine.avatar.arrays import Float
 
 _SHARE, _WIDEST = 0.85, 0.93  # of the picture's height and width
+_ROUNDS = 40
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,8 @@ def frame_person(points: Float, azimuth: float, fov: float, height: float, size:
     middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
     focal = 0.5 * size / np.tan(np.radians(fov) / 2)
     away, aim = 3.0, middle.copy()
-    for _ in range(40):
-        place = middle * [1, 0, 1] + away * out + np.array([0, height, 0])
-        view = View(_look(place, aim), focal, size, size)
+    for _ in range(_ROUNDS):
+        view = View(_look(_place(middle, away, out, height), aim), focal, size, size)
         pixels = view.project(points)
         low, high = pixels.min(axis=0), pixels.max(axis=0)
         extent = high - low
@@ -68,7 +68,11 @@ def frame_person(points: Float, azimuth: float, fov: float, height: float, size:
         off = (0.5 * (low + high) - 0.5 * size) / focal * away
         aim = aim - 0.8 * off[1] * np.array([0, 1.0, 0]) + 0.8 * off[0] * np.array([np.cos(a), 0, -np.sin(a)])
         away *= 1 + 0.8 * (share - 1)
-    return view
+    return View(_look(_place(middle, away, out, height), aim), focal, size, size)
+
+
+def _place(middle: Float, away: float, out: Float, height: float) -> Float:
+    return middle * [1, 0, 1] + away * out + np.array([0, height, 0])
 
 
 def _look(place: Float, aim: Float) -> Float:

@@ -118,7 +118,7 @@ def soften(png: Path) -> None:
     """
     image = bpy.data.images.load(str(png))
     image.colorspace_settings.name, image.alpha_mode = "Non-Color", "STRAIGHT"
-    width, height = image.size
+    width, height = image.size[0], image.size[1]
     pixels = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(pixels)
     pixels = pixels.reshape(height, width, 4)
@@ -139,7 +139,7 @@ def soften(png: Path) -> None:
 def develop(png: Path, jpeg: Path, seed: int, quality: int = 92) -> None:
     """Turn a render into a photo: a little grain, JPEG."""
     image = bpy.data.images.load(str(png))
-    width, height = image.size
+    width, height = image.size[0], image.size[1]
     pixels = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(pixels)
     pixels = pixels.reshape(height, width, 4)
