@@ -16,13 +16,14 @@ from ..example.skin import make_eye, skin_colors
 from .cloth import hidden, surface_of
 from .complexions import COMPLEXIONS
 from .fabrics import ball_material, cloth_material, simple
-from .garments import Garment, Wearer, make_garment
+from .garments import Garment, make_garment
 from .hairdo import Head, strands, weights_along
 from .headwear import RIMS, make_hat
 from .lettering import print_image
 from .parts import Part
 from .poses import STANCES, turned
 from .things import COLORS, make_thing
+from .wearer import Wearer
 
 if TYPE_CHECKING:
     import bpy
