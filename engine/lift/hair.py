@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from .labels import HAIR, HAT, SKIN
 from .parts import HEAD, TRUNK
@@ -24,8 +25,12 @@ _BROW = 0.045  # metres above the eyes: what is higher is never face
 _CROWN = 0.06  # metres above the eyes
 _HAIR_SHARE = 0.25  # of the crown that must be hair for the head to have any
 _BEHIND = 0.03  # metres before the head's joint: about the ears
+_LOCKS = 0.04  # metres below the eyes: hair that reaches there hides the ears
+_EAR_TOP = 0.02  # metres above the eyes
 _NAPE = 0.35  # of the way from the neck's joint up to the eyes: where hair ends behind
 _LONG = 0.04  # metres below the hairline from where hair is long
+_NEAR = 0.012  # metres
+_VOTERS = 7
 _HAT_SIDE = 0.07  # metres off the middle
 
 
@@ -50,6 +55,8 @@ def dress_head(
         label[head & ~shown & ((label == HAIR) | (label == HAT))] = SKIN
         return
     behind = rest[:, 2] < marks.head_z + _BEHIND
+    if (hair & (y < marks.eye - _LOCKS)).sum() < _FEW:  # short hair leaves the ears bare
+        behind &= (y > marks.eye + _EAR_TOP) | (rest[:, 2] < marks.head_z - _BEHIND)
     nape = marks.neck + _NAPE * (marks.eye - marks.neck)
     skull = ~shown & head & (y > nape) & (behind | (y > marks.eye + _BROW))
     label[skull] = HAIR
@@ -59,6 +66,18 @@ def dress_head(
         sides = hat & (np.abs(rest[:, 0]) > _HAT_SIDE)
         rim = np.quantile(y[sides if sides.sum() >= _FEW else hat], 0.15)
         label[~shown & head & (y > rim) & (behind | (y > marks.eye + _BROW))] = HAT
+    _meet(rest, label, np.flatnonzero(head & shown), np.flatnonzero(head & ~shown))
+
+
+def _meet(rest: Float, label: NDArray[np.uint8], sources: Int, wanted: Int) -> None:
+    """Next to what the photo shows, the unseen is the same: else hair and cheek would mix in specks."""
+    if len(sources) < _FEW or not len(wanted):
+        return
+    gap, nearest = KDTree(rest[sources]).query(rest[wanted], k=_VOTERS)
+    votes = label[sources[nearest]]
+    most = np.stack([(votes == one).sum(axis=1) for one in range(int(label.max()) + 1)]).argmax(axis=0)
+    near = gap[:, 0] < _NEAR
+    label[wanted[near]] = most[near]
 
 
 def _hang(

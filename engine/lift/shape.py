@@ -23,7 +23,7 @@ _FLATTEST = 0.6  # smallest stretch of a blended transform that is undone; a ben
 _HALF_OPAQUE = 1.4  # standard deviations out, two Gaussians of opacity 0.9 together have fallen to one half
 _NARROWEST = 0.3  # of the usual width
 _UNSEEN_NARROWEST = 0.7  # seen from elsewhere they must still be whole
-_LONGEST = 3.0  # how far a tilted Gaussian may reach along the slope
+_LONGEST = 2.0  # how far a tilted Gaussian may reach along the slope
 _OPACITY = 0.9
 _UNSEEN_OPACITY = 0.97  # or the front shines through the back
 

@@ -16,6 +16,7 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
 from .hanging import hanging
+from .mop import mop
 from .parts import (
     HEAD,
     LEFT_ARM,
@@ -76,7 +77,7 @@ def clothed_surface(body: Body, betas: Float, vertices: Float, seen: Observation
     stiffness[(part == LEFT_HAND) | (part == RIGHT_HAND)] = _HAND_STIFF
     ears = ear_vertices(body)
     normals = vertex_normals(vertices, body.faces)
-    offsets = np.zeros(body.vertex_count)
+    offsets, rim = np.zeros(body.vertex_count), np.zeros(0, np.int64)
     for _ in range(_ROUNDS):
         moved = vertices + offsets[:, None] * normals
         rim, step, _ = _rim_steps(moved, body.faces, seen, reach)
@@ -86,10 +87,15 @@ def clothed_surface(body: Body, betas: Float, vertices: Float, seen: Observation
         wanted[rim] = offsets[rim] + step
         system = (_SMOOTH * around + sparse.diags(pull + stiffness)).tocsc()
         offsets = np.clip(splu(system).solve(pull * wanted), -_INWARD, reach)
+    rest, joints = body.shaped(betas).astype(np.float64), body.joints(betas)
+    hairy = (part == HEAD) & ~face_vertices(body) & ~ears
+    offsets[hairy] = np.maximum(
+        offsets[hairy], np.minimum(mop(rest, joints, offsets, rim, hairy)[hairy], reach[hairy])
+    )
     # Where the outline is seen it has spoken; in front and behind nobody knows.
     rays = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
     hidden = np.clip(np.abs((normals * rays).sum(axis=1)) / _AWAY_FROM_RIM, 0, 1)
-    offsets += hidden * hanging(body.shaped(betas), body.joints(betas), part, offsets)
+    offsets += hidden * hanging(rest, joints, part, offsets)
     return vertices + offsets[:, None] * normals
 
 
