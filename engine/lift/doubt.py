@@ -12,6 +12,8 @@ from .ground import standing
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from ..avatar.arrays import Float
     from .observation import Observation
 
@@ -33,7 +35,9 @@ _NEAR = 1.3  # times the person's own height: nearer cameras bend proportions
 _SIDES = ("left", "right")
 
 
-def doubts(seen: Observation, ids: Float, missed: Float, hands: Iterable[str]) -> dict[str, float]:
+def doubts(
+    seen: Observation, ids: NDArray[np.int64], missed: Float, hands: Iterable[str]
+) -> dict[str, float]:
     """How unsure each part's pose is, 0 (sure) to 1 (guessed).
 
     Args:
@@ -76,9 +80,7 @@ def reasons(seen: Observation, doubt: dict[str, float], distance: float, height:
     if legs and standing(seen) < 0.3:
         found.append("The person does not stand upright; check the legs, their depth is unsure.")
     if distance < _NEAR * height:
-        found.append(
-            "The camera was very near, which bends proportions; a photo from farther away gives a better shape."
-        )
+        found.append("The camera was very near, which bends proportions; step back for a better shape.")
     if doubt["trunk"] > _POOR:
         found.append("The trunk was found poorly; a photo with the whole body in plain view works better.")
     return tuple(found)

@@ -15,6 +15,7 @@ import numpy as np
 from ..avatar.body import BodyParams, joint_index
 from ..avatar.skinning import forward_kinematics, skin_means
 from .doubt import doubts, reasons
+from .facing import right_way_round
 from .flips import best_flips
 from .ground import upward
 from .hands import fit_hand
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .observation import Camera, Observation
 
 _TRUSTED = 0.3
+_LOOK = 25  # iterations that tell whether a photo can be explained
 _RELAXED_HAND = 0.6  # of the file's mean hand: between flat and relaxed
 _USUAL_STATURE = 1.806  # metres: the mean of the bundled body
 _STEP = 1e-5
@@ -50,8 +52,8 @@ class FaceOffset:
     """
 
     ids: NDArray[np.int64]
-    body: NDArray[np.float64]
-    offset: NDArray[np.float64]
+    body: Float
+    offset: Float
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,12 @@ def fit_body(
 def _solved(
     body: Body, seen: Observation, report: Callable[[float], None], betas: Float | None
 ) -> tuple[Problem, Float]:
+    seen = right_way_round(seen, lambda one: _unexplained(body, one))
     problem = Problem(body, seen, relaxed_hands(body), usual_shape(body))
-    x = first_guess(problem.model, seen, problem.table, problem.shape_mean if betas is None else betas)
+    report(0.1)
     free = np.ones(PARAMETERS, bool)
     free[BETAS] = betas is None
-    # Twice without the outline: place and trunk first, so that the limbs start near where they belong.
-    trunk = np.zeros(PARAMETERS, bool)
-    trunk[:6] = True
-    x = levenberg_marquardt(problem.landmark_residuals, x, iterations=15, free=trunk)
-    report(0.1)
-    x = levenberg_marquardt(problem.landmark_residuals, x, iterations=60, free=free)
+    x = _landmarks_met(problem, problem.shape_mean if betas is None else betas, free)
     report(0.3)
     x = best_flips(problem, x)
     x = levenberg_marquardt(problem.landmark_residuals, x, iterations=20, free=free)
@@ -119,6 +117,23 @@ def _solved(
         x = levenberg_marquardt(problem.all_residuals, x, iterations=8, free=free)
         report(0.5 + 0.5 * (round_ + 1) / 3)
     return problem, x
+
+
+def _landmarks_met(problem: Problem, betas: Float, free: NDArray[np.bool_], iterations: int = 60) -> Float:
+    """Place and trunk first, so that the limbs start near where they belong; then all that is free. [P]"""
+    x = first_guess(problem.model, problem.seen, problem.table, betas)
+    trunk = np.zeros(PARAMETERS, bool)
+    trunk[:6] = True
+    x = levenberg_marquardt(problem.landmark_residuals, x, iterations=15, free=trunk)
+    return levenberg_marquardt(problem.landmark_residuals, x, iterations=iterations, free=free)
+
+
+def _unexplained(body: Body, seen: Observation) -> float:
+    """Squared residuals that are left of a photo's landmarks."""
+    problem = Problem(body, seen, relaxed_hands(body), usual_shape(body))
+    x = _landmarks_met(problem, problem.shape_mean, np.ones(PARAMETERS, bool), _LOOK)
+    residual = problem.landmark_residuals(x[None])[0]
+    return float(residual @ residual)
 
 
 def _fit_of(problem: Problem, x: Float) -> Fit:

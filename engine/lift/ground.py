@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .observation import Observation
 
 _FLAT, _LEVEL = 0.02, 0.02  # metres: heel against toe, and the left foot against the right
-_HIPS, _SHOULDERS = 0.05, 0.05  # metres before or behind: hips over ankles, shoulders over hips
+_HIPS, _SHOULDERS = 0.03, 0.04  # metres before or behind: hips over ankles, shoulders over hips
 _OUTLIER = 2.5
 _PITCH_SPREAD = np.radians(5.0)
 _CAMERA_HEIGHT, _CAMERA_SPREAD = 1.3, 0.4  # metres above the floor

@@ -59,7 +59,7 @@ class Model:
     ) -> None:
         self.body, self.vertices, self.hands = body, vertices, hands
         self.jaw = 0.0
-        self.base = np.eye(3)
+        self.base: Float = np.eye(3)
         binding = Binding(body.joint_indices[vertices], body.joint_weights[vertices])
         weights = dense(binding, JOINT_COUNT).astype(np.float64)
         self._used = np.flatnonzero(weights.any(axis=0))

@@ -252,7 +252,7 @@ def test_a_hand_is_found_again(side: str, person: Person, seen: Observation):
     places = [posed_joints(rest, forward_kinematics(rest, p, true.transl)) for p in (found, pose)]
     gap = np.linalg.norm(places[0][first : first + 15] - places[1][first : first + 15], axis=1)
     assert gap.mean() < 0.010
-    # Turning the forearm about itself leaves the wrist where it was; bones lie along x to a third of a degree.
+    # Turning the forearm about itself leaves the wrist where it was; bones lie nearly along x.
     wrist = joint_index(f"{side}_wrist")
     np.testing.assert_allclose(places[0][wrist], places[1][wrist], atol=3e-4)
 
