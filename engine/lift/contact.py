@@ -11,9 +11,13 @@ from ..avatar.body import JOINT_COUNT, joint_index
 from .parts import TRUNK, part_of_weights
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..avatar.arrays import Float
     from ..avatar.body import Body
     from .model import Posed
+
+    _Points = tuple[NDArray[np.int64], NDArray[np.int64], Float, Float]
 
 _SPREAD = 0.015  # metres of overlap that skin and clothes allow
 _SLICES = 24
@@ -27,7 +31,7 @@ _LEG = (("hip", "knee", 0.6, 0.06), ("knee", "ankle", 0.0, 0.05), ("knee", "ankl
 _SIDES = ("left", "right")
 
 
-def _points(parts: tuple[tuple[str, str, float, float], ...], side: str) -> tuple[Float, Float, Float, Float]:
+def _points(parts: tuple[tuple[str, str, float, float], ...], side: str) -> _Points:
     """First joint, second joint, share of the way, thickness of each point."""
     first = np.array([joint_index(f"{side}_{a}") for a, _, _, _ in parts])
     second = np.array([joint_index(f"{side}_{b}") for _, b, _, _ in parts])
@@ -69,7 +73,7 @@ class Contact:
             found.append(self._in_capsule(posed, shanks[:, 1:], f"{other}_knee", f"{other}_ankle", "shin"))
         return np.maximum(np.concatenate(found, axis=1), 0.0) / _SPREAD
 
-    def _place(self, posed: Posed, points: tuple[Float, Float, Float, Float]) -> Float:
+    def _place(self, posed: Posed, points: _Points) -> Float:
         first, second, share, _ = points
         a, b = posed.joints[:, first], posed.joints[:, second]
         return a + (b - a) * share[:, None]

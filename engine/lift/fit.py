@@ -69,6 +69,7 @@ class Fit:
         doubt: How unsure the pose of each part is, 0..1: head, trunk, left arm, ..., right hand.
         reasons: Sentences for the artist that say why.
         face: How the face in the photo lies on the body's, if a face was found.
+        turned_round: Whether left and right of the photo's landmarks have been exchanged (``turned_round``).
     """
 
     params: BodyParams
@@ -79,6 +80,7 @@ class Fit:
     doubt: dict[str, float] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     face: FaceOffset | None = None
+    turned_round: bool = False
 
 
 def fit_body(
@@ -96,7 +98,7 @@ def fit_body(
         The fit; landmarks that were not seen leave their joints near rest.
     """
     problem, x = _solved(body, seen, report, betas)
-    return _fit_of(problem, x)
+    return replace(_fit_of(problem, x), turned_round=problem.seen is not seen)
 
 
 def _solved(

@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from ..avatar.arrays import Float
 
 _STEP = 1e-5
@@ -16,7 +18,11 @@ _FIRST_DAMPING = 1e-2
 
 
 def levenberg_marquardt(
-    residuals: Callable[[Float], Float], start: Float, *, iterations: int, free: Float | None = None
+    residuals: Callable[[Float], Float],
+    start: Float,
+    *,
+    iterations: int,
+    free: NDArray[np.bool_] | None = None,
 ) -> Float:
     """Minimise half the sum of squared residuals.
 

@@ -14,6 +14,7 @@ from .bound import bound, loose_region
 from .colour import clean_colors
 from .depth import depth_maps
 from .drape import drape, draped
+from .facing import turned_round
 from .fill import fill_colors
 from .fit import skinned_vertices
 from .held import held_things, without
@@ -88,6 +89,7 @@ def view(
         report: Told the stage and the fraction of it done.
     """
     report("parse", 0.0)
+    seen = turned_round(seen) if fit.turned_round else seen
     seen = replace(seen, camera=fit.camera)  # with the focal length that the fit found
     betas, skin = fit.params.betas, skinned_vertices(body, fit.params)
     joints = body.joints(betas)
