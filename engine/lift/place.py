@@ -41,7 +41,8 @@ _GRAZING = 0.5  # cosine below which the lattice leaves gaps seen from the side
 _HIDDEN = 0.015  # metres behind the near sheet
 _WALL = 1.5  # of the lattice's spacing: cloth that the photo does not show squarely
 _PULL_IN = 0.05  # metres outside the outline that a surface point may be moved in by
-_UNSEEN_SHARE = 0.6  # of the surface, of someone seen whole
+_UNSEEN_SHARE = 1.0  # of the surface that is kept
+_LINING = 0.008  # metres under the lattice
 _WEIGHT_STEP = 8  # pixels: the joint weights beyond the body are blurred on a coarse image
 _WEIGHT_BLUR = 0.05  # metres
 _SPLIT = 0.025  # metres: a gap narrower than twice this is a crease between limbs, not cloth that joins them
@@ -217,7 +218,7 @@ def _unseen_surface(
     count: int,
     rng: np.random.Generator,
 ) -> Placed:
-    """Even points of the body's surface that the photo does not show, or shows only edge-on."""
+    """Even points of the body's surface: what the photo does not show, and a lining under what it does."""
     area = _surface_area(vertices, body.faces)
     spacing = float(np.sqrt(_UNSEEN_SHARE * area * THINNED_DENSITY / max(count, 1)))
     face, corner = sample_surface(vertices, body.faces, spacing, rng)
@@ -238,7 +239,9 @@ def _unseen_surface(
     weights = np.einsum("nk,nkj->nj", corner, _dense(body)[corners])
     stray &= ~_of_hidden_limb(weights, seen)
     means = np.where((stray & found)[:, None], means + shift, means)
-    keep = ~visible & (~stray | found)
+    # Under the photo's lattice lies a lining, or its gaps would show the far side to the next camera.
+    means = np.where(visible[:, None], means - _LINING * normals, means)
+    keep = (~visible | (depth > maps.front[rows, columns] - _LINING)) & (~stray | found)
     return Placed(
         means=means[keep], normals=normals[keep], spacing=np.full(keep.sum(), spacing), weights=weights[keep],
         pixels=seen.camera.project(means[keep]), seen=np.zeros(keep.sum(), bool),

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from .placed import Placed
 
 _WIDTH = 0.55  # standard deviation over the lattice's step: neighbours overlap without a ripple
-_UNSEEN_WIDTH = 0.85  # the spread points' spacing is the least, not the usual, distance
+_UNSEEN_WIDTH = 0.95  # the spread points' spacing is the least, not the usual, distance
 _THICKNESS = 0.3  # along the normal, over the width
+_UNSEEN_THICKNESS = 0.1  # wide ones are thin, or they would fatten the outline from elsewhere
 _FLATTEST = 0.6  # smallest stretch of a blended transform that is undone; a bent elbow's skin has about 0.8
 _HALF_OPAQUE = 1.4  # standard deviations out, two Gaussians of opacity 0.9 together have fallen to one half
 _NARROWEST = 0.3  # of the usual width
-_UNSEEN_NARROWEST = 0.7  # seen from elsewhere they must still be whole
+_UNSEEN_NARROWEST = 1.0  # seen from elsewhere they must still be whole
 _LONGEST = 2.0  # how far a tilted Gaussian may reach along the slope
 _OPACITY = 0.9
 _UNSEEN_OPACITY = 0.97  # or the front shines through the back
@@ -48,7 +49,8 @@ def flat_gaussians(placed: Placed, colors: Float, inset: Float) -> Gaussians:
     width = np.where(placed.seen, _WIDTH, _UNSEEN_WIDTH) * placed.spacing
     narrowest = np.where(placed.seen, _NARROWEST, _UNSEEN_NARROWEST) * width
     width = np.clip(inset / _HALF_OPAQUE, narrowest, width)
-    scales = np.stack([width * stretch, width, _THICKNESS * width], axis=1)
+    thickness = np.where(placed.seen, _THICKNESS, _UNSEEN_THICKNESS) * width
+    scales = np.stack([width * stretch, width, thickness], axis=1)
     opacities = np.where(placed.seen, _OPACITY, _UNSEEN_OPACITY)
     return Gaussians.from_colors(
         placed.means, quat_from_matrix(polar_rotation(rotation)), scales, opacities, colors
