@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _HANDS = (("left_wrist", "left_middle1"), ("right_wrist", "right_middle1"))
 _THICKEST = 0.12  # metres, half of it
+_STEEP = 1.0  # slope of the surface from where it is more rim than front
+_RIM_STEP = 1.3  # pitches
 _SMALLEST = 1e-3  # of the person's pixels
 
 
@@ -86,31 +88,34 @@ def held_layer(held: Held, seen: Observation, pitch: float) -> Placed:
     """
     pixels = lattice(held.mask, pitch)
     columns, rows = pixels.astype(int).T
-    hand = held.hand[rows, columns].astype(np.int64)
-    middle = held.depth[hand] if len(hand) else np.zeros(0)
     metres = float(np.mean(held.depth)) / seen.camera.focal
     half, slope = _round(held.mask, metres)
     half, slope = half[rows, columns], slope[rows, columns]
-    sides = []
-    for sign in (-1.0, 1.0):
-        means = seen.camera.unproject(pixels, middle + sign * half)
-        toward = np.array([1.0, -1.0]) * slope
-        normals = np.column_stack([toward, np.full(len(pixels), -sign)])
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-        sides.append((means, normals, sign < 0))
-    weights = np.zeros((len(pixels), JOINT_COUNT))
-    wrists = np.array([joint_index("left_wrist"), joint_index("right_wrist")])
-    weights[np.arange(len(pixels)), wrists[hand]] = 1.0
-    count = len(pixels)
+    steep = np.flatnonzero(np.linalg.norm(slope, axis=1) > _STEEP)
+    # From the side the sheets would gape at the rim: there the thing is as thick as the lattice is fine.
+    between = np.maximum(np.round(2 * half[steep] / (_RIM_STEP * pitch * metres)).astype(int) - 1, 0)
+    rim = np.repeat(steep, between)
+    share = (np.arange(len(rim)) - np.repeat(np.cumsum(between) - between, between) + 1.0) / (
+        np.repeat(between, between) + 1.0
+    )
+    everything = np.arange(len(pixels))
+    own = np.concatenate([everything, everything, rim])
+    side = np.concatenate([-np.ones(len(pixels)), np.ones(len(pixels)), 2 * share - 1])
+    hand = held.hand[rows, columns].astype(np.int64)[own]
+    middle = held.depth[hand]
+    normals = np.column_stack([slope[own] * [1.0, -1.0], -side])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    weights = np.zeros((len(own), JOINT_COUNT))
+    weights[np.arange(len(own)), np.array([joint_index(names[0]) for names in _HANDS])[hand]] = 1.0
     return Placed(
-        means=np.concatenate([side[0] for side in sides]),
-        normals=np.concatenate([side[1] for side in sides]),
-        spacing=np.tile(pitch * middle / seen.camera.focal, 2),
-        weights=np.tile(weights, (2, 1)),
-        pixels=np.tile(pixels, (2, 1)),
-        seen=np.concatenate([np.full(count, side[2]) for side in sides]),
-        on_body=np.zeros(2 * count, bool),
-        hand=np.tile(hand, 2),
+        means=seen.camera.unproject(pixels[own], middle + side * half[own]),
+        normals=normals,
+        spacing=pitch * middle / seen.camera.focal,
+        weights=weights,
+        pixels=pixels[own],
+        seen=side == -1.0,
+        on_body=np.zeros(len(own), bool),
+        hand=hand,
     )
 
 
