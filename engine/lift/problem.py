@@ -11,6 +11,7 @@ from ..avatar.axes import OPENCV_FROM_BODY
 from .contact import Contact
 from .face import face_anchors, face_trust, opened_jaw, turned_away
 from .ground import Ground, sole_vertices
+from .hang import hanging
 from .landmarks import depths, gather, landmarks
 from .model import BETAS, ORIENT, SHAPE_COUNT, ZOOM, Model, column
 from .outline import outline_points, sample_signed, signed_distance
@@ -90,7 +91,9 @@ class Problem:
         z = way[:, 2] / (np.linalg.norm(way, axis=1) + 1e-9)
         self.wanted_depth = np.clip(known.slope * z + known.offset, -1, 1)
         self.depth_rows = np.array([[self.table.row(a), self.table.row(b)] for a, b in known.pairs])
-        self.depth_trust = self.confidence[self.depth_rows].min(axis=1) / known.spread
+        wanted, spread = hanging(seen, known, self.wanted_depth)
+        self.wanted_depth = wanted
+        self.depth_trust = self.confidence[self.depth_rows].min(axis=1) / spread
 
     def landmark_residuals(self, x: Float) -> Float:
         """All but the outline. [B, R]"""

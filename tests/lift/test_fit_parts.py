@@ -22,6 +22,8 @@ from lhm_avatars.engine.lift.fit import fit_body, relaxed_hands, skinned_vertice
 from lhm_avatars.engine.lift.flips import best_flips
 from lhm_avatars.engine.lift.ground import Ground, sole_vertices, standing, upward
 from lhm_avatars.engine.lift.hands import fit_hand
+from lhm_avatars.engine.lift.hang import hanging
+from lhm_avatars.engine.lift.landmarks import depths
 from lhm_avatars.engine.lift.model import BETAS, PARAMETERS, PITCH, POSE, TRANSL, Model
 from lhm_avatars.engine.lift.prior import angles, habits, resting_pose
 from lhm_avatars.engine.lift.problem import Problem
@@ -299,3 +301,20 @@ def test_a_known_focal_length_is_kept_and_another_is_not(seen: Observation):
     assert known.camera.focal == pytest.approx(wrong.camera.focal, rel=0.01)
     # Perspective tells: the estimate moves from the wrong guess towards the truth.
     assert seen.camera.focal * 0.8 < free.camera.focal < wrong.camera.focal * 0.98
+
+
+def test_hanging_arms_hang_and_raised_ones_are_the_detectors(seen: Observation):
+    known = depths()
+    wanted = np.full(len(known.pairs), 0.8)
+    pairs = [tuple(pair) for pair in known.pairs.tolist()]
+    down = seen.points.copy()
+    down[[13, 15]] = down[11] + np.array([(0, 80), (0, 150)])  # straight below the left shoulder
+    down[[14, 16]] = down[12] + np.array([(-80, 0), (-150, 0)])  # out to the side
+    found, spread = hanging(replace(seen, points=down), known, wanted)
+    for pair in ((11, 13), (13, 15)):
+        row = pairs.index(pair)
+        assert 0 < found[row] < 0.4
+        assert spread[row] < known.spread[row]
+    others = [row for row, pair in enumerate(pairs) if pair not in ((11, 13), (13, 15))]
+    np.testing.assert_array_equal(found[others], wanted[others])
+    np.testing.assert_array_equal(spread[others], known.spread[others])
