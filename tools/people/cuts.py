@@ -23,7 +23,7 @@ class Cut:
         collar: None, "rib", "stand", "fold", "hood".
         waist: How far above the hip joint a garment of the waist begins.
         nipped: Looseness at the waist; negative for none: the cloth falls from the chest.
-        cuff: Half width of gathered ends of sleeves and hem.
+        cone: Whether folds run along the slope of a wide skirt.
     """
 
     top: str = "neck"
@@ -39,7 +39,7 @@ class Cut:
     collar: str | None = "rib"
     waist: float = 0.09
     nipped: float = -1.0
-    cuff: float = 0.0
+    cone: bool = False
 
 
 CUTS: dict[str, Cut] = {
@@ -49,10 +49,10 @@ CUTS: dict[str, Cut] = {
     "tank top": Cut(top="strap", hem=0.05, body=(0.006, 0.014), collar=None),
     "hoodie": Cut(
         sleeve=0.96, arm=(0.014, 0.022), body=(0.018, 0.030), hem=0.08, fold=0.010, thick=0.005,
-        collar="hood", cuff=0.012,
+        collar="hood",
     ),
     "sweater": Cut(
-        sleeve=0.95, arm=(0.012, 0.018), body=(0.015, 0.024), hem=0.07, fold=0.008, thick=0.005, cuff=0.010
+        sleeve=0.95, arm=(0.012, 0.018), body=(0.015, 0.024), hem=0.07, fold=0.008, thick=0.005
     ),
     "jacket": Cut(
         sleeve=0.97, arm=(0.017, 0.022), body=(0.022, 0.034), hem=0.10, fold=0.008, thick=0.005,
@@ -70,7 +70,7 @@ CUTS: dict[str, Cut] = {
     "sleeveless dress": Cut(
         top="strap", body=(0.005, 0.02), hem=0.46, flare=0.30, fold=0.018, nipped=0.006, collar=None
     ),
-    "skirt": Cut(top="waist", hem=0.45, body=(0.006, 0.02), flare=0.32, fold=0.018, collar=None),
+    "skirt": Cut(top="waist", hem=0.45, body=(0.006, 0.02), flare=0.32, fold=0.018, collar=None, cone=True),
     "straight skirt": Cut(top="waist", hem=0.50, body=(0.006, 0.010), flare=0.0, fold=0.004, collar=None),
     "trousers": Cut(top="waist", legs=True, hem=0.985, arm=(0.010, 0.020), fold=0.007, collar=None),
     "wide trousers": Cut(top="waist", legs=True, hem=0.99, arm=(0.020, 0.036), fold=0.009, collar=None),

@@ -65,7 +65,13 @@ def folds(
             * np.clip((y - hem) / 0.03, 0, 1)
         )
         return depth * edge * (np.clip(spots, 0, 1) * crease + 0.55 * long)
-    hang = ridged(points * [1.0, 0.16, 1.0], 0.040 if cut.flare > 0.15 else 0.030, 3, seed)
+    hanging = points
+    if cut.cone:  # along the slope: folds that fall straight down would cross a wide skirt's sides
+        axis = np.array([0.0, wearer.joint("pelvis")[2]])
+        away = points[:, [0, 2]] - axis
+        away = 0.2 * away / (np.linalg.norm(away, axis=1, keepdims=True) + 1e-9)
+        hanging = np.column_stack([away[:, 0], points[:, 1], away[:, 1]])
+    hang = ridged(hanging * [1.0, 0.16, 1.0], 0.040 if cut.flare > 0.15 else 0.030, 3, seed)
     start = shoulder[1] - 0.14 if cut.top != "waist" else hip + 0.05
     start = wearer.joint("spine1")[1] if cut.nipped >= 0 else start
     low = np.clip((start - y) / 0.32, 0, 1)
