@@ -164,6 +164,7 @@ def wall(found: Drape, weights_at: Callable[[Float], Float], spacing: float, see
         pixels=pixels[keep],
         seen=np.zeros(count, bool),
         on_body=np.zeros(count, bool),
+        under=np.zeros(count, bool),
         hand=np.full(count, NO_HAND),
     )
 

@@ -115,6 +115,7 @@ def held_layer(held: Held, seen: Observation, pitch: float) -> Placed:
         pixels=pixels[own],
         seen=side == -1.0,
         on_body=np.zeros(len(own), bool),
+        under=np.zeros(len(own), bool),
         hand=hand,
     )
 

@@ -98,6 +98,7 @@ def turned_profile(front: Placed, maps: DepthMaps, head: HeadFrame) -> Placed:
         pixels=front.pixels[rows_],
         seen=np.zeros(len(rows_), bool),
         on_body=np.zeros(len(rows_), bool),
+        under=np.zeros(len(rows_), bool),
         hand=np.full(len(rows_), NO_HAND),
     )
 

@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     from .observation import Observation
 
 _FRONT_SHARE = 0.6  # of all Gaussians
+_LEAST_LEFT = 0.25  # for the body's surface, whatever is worn and held
 _HEAD_DENSITY = 3.0  # Gaussians per pixel on the head, against the body
 _GRAZING = 0.5  # cosine below which the lattice leaves gaps seen from the side
 _HIDDEN = 0.015  # metres behind the near sheet
 _WALL = 1.5  # of the lattice's spacing: cloth that the photo does not show squarely
 _PULL_IN = 0.05  # metres outside the outline that a surface point may be moved in by
-_UNSEEN_SHARE = 1.0  # of the surface that is kept
+_UNSEEN_SHARE = 0.76  # of the surface: what is not seen, and the lining's share of the rest
+_LINING_SHARE = 0.4  # of the points: nobody sees it, but through gaps
 _LINING = 0.008  # metres under the lattice
 _WEIGHT_STEP = 8  # pixels: the joint weights beyond the body are blurred on a coarse image
 _WEIGHT_BLUR = 0.05  # metres
@@ -88,7 +90,7 @@ def place(
     sheet = _far_sheet(front, maps, seen, cloth)
     around = turned_profile(front, maps, head)
     made = [front, sheet, around, *things]
-    left = count - sum(len(group.means) for group in made)
+    left = max(count - sum(len(group.means) for group in made), int(_LEAST_LEFT * count))
     return _joined([*made, _unseen_surface(body, vertices, maps, seen, ~held.mask, left, rng)])
 
 
@@ -167,6 +169,7 @@ def _front(
         pixels=pixels,
         seen=np.ones(len(pixels), bool),
         on_body=maps.covered[rows, columns],
+        under=np.zeros(len(pixels), bool),
         hand=np.full(len(pixels), NO_HAND),
     )
     return front, float(step)
@@ -205,6 +208,7 @@ def _far_sheet(front: Placed, maps: DepthMaps, seen: Observation, cloth: Drape |
         pixels=front.pixels[beyond],
         seen=np.zeros(len(beyond), bool),
         on_body=np.zeros(len(beyond), bool),
+        under=np.zeros(len(beyond), bool),
         hand=np.full(len(beyond), NO_HAND),
     )
 
@@ -241,11 +245,13 @@ def _unseen_surface(
     means = np.where((stray & found)[:, None], means + shift, means)
     # Under the photo's lattice lies a lining, or its gaps would show the far side to the next camera.
     means = np.where(visible[:, None], means - _LINING * normals, means)
-    keep = (~visible | (depth > maps.front[rows, columns] - _LINING)) & (~stray | found)
+    thin = rng.random(len(means)) < _LINING_SHARE
+    keep = (~visible | thin) & (~visible | (depth > maps.front[rows, columns] - _LINING)) & (~stray | found)
+    wider = np.where(visible[keep], spacing / np.sqrt(_LINING_SHARE), spacing)
     return Placed(
-        means=means[keep], normals=normals[keep], spacing=np.full(keep.sum(), spacing), weights=weights[keep],
+        means=means[keep], normals=normals[keep], spacing=wider, weights=weights[keep],
         pixels=seen.camera.project(means[keep]), seen=np.zeros(keep.sum(), bool),
-        on_body=np.ones(keep.sum(), bool), hand=np.full(keep.sum(), NO_HAND),
+        on_body=np.ones(keep.sum(), bool), under=visible[keep], hand=np.full(keep.sum(), NO_HAND),
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class Placed:
         pixels: Where the photo would show them. [N, 2]
         seen: Whether it does. [N]
         on_body: Whether they lie on the body's own surface. [N]
+        under: Whether they line the photo's lattice from below. [N]
         hand: 0 or 1 for a thing in the left or right hand, else ``NO_HAND``. [N]
     """
 
@@ -41,6 +42,7 @@ class Placed:
     pixels: Float
     seen: NDArray[np.bool_]
     on_body: NDArray[np.bool_]
+    under: NDArray[np.bool_]
     hand: NDArray[np.int64]
 
     @property

@@ -28,7 +28,7 @@ STEPS = 40
 _HEIGHT = 800  # pixels of the image that is matched
 _RATES = {"colors": 0.02, "opacities": 0.06, "scales": 0.02}
 _SMALLEST, _LARGEST = 0.5, 1.6  # how far a scale may move from where it started
-_FARTHEST = 0.25  # and a colour: an overfit would show from the next angle
+_FARTHEST = 0.12  # and a colour: an overfit would show from the next angle
 
 
 @dataclass(frozen=True)

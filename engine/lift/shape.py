@@ -24,6 +24,7 @@ _FLATTEST = 0.6  # smallest stretch of a blended transform that is undone; a ben
 _HALF_OPAQUE = 1.4  # standard deviations out, two Gaussians of opacity 0.9 together have fallen to one half
 _NARROWEST = 0.3  # of the usual width
 _UNSEEN_NARROWEST = 1.0  # seen from elsewhere they must still be whole
+_DEEPEST = 0.6  # of the width
 _LONGEST = 2.0  # how far a tilted Gaussian may reach along the slope
 _OPACITY = 0.9
 _UNSEEN_OPACITY = 0.97  # or the front shines through the back
@@ -47,14 +48,16 @@ def flat_gaussians(placed: Placed, colors: Float, inset: Float) -> Gaussians:
     rotation = np.stack([slope, across, placed.normals], axis=-1)
     stretch = np.where(placed.seen, np.clip(1.0 / np.maximum(np.abs(facing[:, 0]), 1e-3), 1.0, _LONGEST), 1.0)
     width = np.where(placed.seen, _WIDTH, _UNSEEN_WIDTH) * placed.spacing
-    narrowest = np.where(placed.seen, _NARROWEST, _UNSEEN_NARROWEST) * width
+    covered = placed.seen | placed.under
+    narrowest = np.where(covered, _NARROWEST, _UNSEEN_NARROWEST) * width
+    # What must stay wide at the outline sinks in instead, so that it does not reach over it.
+    sink = np.where(covered, 0.0, np.clip(_HALF_OPAQUE * width - inset, 0.0, _DEEPEST * width))
     width = np.clip(inset / _HALF_OPAQUE, narrowest, width)
     thickness = np.where(placed.seen, _THICKNESS, _UNSEEN_THICKNESS) * width
     scales = np.stack([width * stretch, width, thickness], axis=1)
     opacities = np.where(placed.seen, _OPACITY, _UNSEEN_OPACITY)
-    return Gaussians.from_colors(
-        placed.means, quat_from_matrix(polar_rotation(rotation)), scales, opacities, colors
-    )
+    means = placed.means - sink[:, None] * placed.normals
+    return Gaussians.from_colors(means, quat_from_matrix(polar_rotation(rotation)), scales, opacities, colors)
 
 
 def undoable(binding: Binding, posed_from_rest: Float) -> Binding:

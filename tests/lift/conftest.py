@@ -16,7 +16,7 @@ from .staged import Stages, staged
 if TYPE_CHECKING:
     from lhm_avatars.engine.lift.observation import Observation
 
-COUNT = 9000
+COUNT = 12000
 BELOW_HIPS = 0.06  # metres below the hip joints: where the half-body photo ends
 
 

@@ -138,7 +138,7 @@ def test_a_photo_from_behind_gives_the_back(
     true, coverage = photograph(person, from_behind(person).vertices, seen.camera)
     mask = coverage > 0.99
     color, alpha = render(both.avatar, 180, seen.camera)
-    assert np.quantile(alpha[mask], 0.02) > 0.7  # the rim lies where the fit put it
+    assert np.quantile(alpha[mask], 0.03) > 0.7  # the rim lies where the fit put it
     inner = color[badge][10:-10, 10:-10]
     np.testing.assert_allclose(np.median(inner, axis=(0, 1)), BADGE, atol=0.08)
     mask[badge] = False

@@ -31,6 +31,7 @@ def brim(left: float, right: float) -> Placed:
         pixels=np.zeros((count, 2)) + 0.5,
         seen=np.ones(count, bool),
         on_body=np.zeros(count, bool),
+        under=np.zeros(count, bool),
         hand=np.full(count, NO_HAND),
     )
 

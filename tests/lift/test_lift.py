@@ -131,7 +131,7 @@ def test_from_behind_it_is_whole(lifted: Lifted, person: Person, seen: Observati
     true, coverage = photograph(person, turned(person.vertices, person.joints[0], 180), seen.camera)
     color, alpha = render(lifted.avatar, 180, seen.camera)
     mask = coverage > 0.99
-    assert np.quantile(alpha[mask], 0.02) > 0.95  # nothing shines through
+    assert np.quantile(alpha[mask], 0.02) > 0.9  # nothing shines through
     assert np.median(np.abs(color - true)[mask].max(axis=1)) < 0.08
 
 
