@@ -90,8 +90,10 @@ class Runner:
             answer.attributes, network.body, network.neutral, params, influences=request.influences,
             binding=request.chosen_binding,
         )  # fmt: skip
-        params, shift = grounded(avatar.params, avatar.posed(avatar.params).means)
-        camera = {"camera": camera_metadata(seen.camera, shift)} if person.fit else {}
+        up = person.fit.up if person.fit else (0.0, 1.0, 0.0)
+        means = avatar.posed(avatar.params).means
+        params, moved = grounded(avatar.params, avatar.joints[0], means, up)
+        camera = {"camera": camera_metadata(person.fit.camera, moved)} if person.fit else {}
         report = self._report(avatar, answer, photo, prepared) | {
             "shape": {"source": shape_source, "betas": [round(float(beta), 4) for beta in betas]}
         }

@@ -66,7 +66,8 @@ def lift(
         views.append(view(body, fit, seen, choices=each, rng=rng, report=told))
     report("bind", 0.0)
     first, whole = views[0], combine(views)
-    params, shift = grounded(first.fit.params, first.posed.means)
+    pelvis = body.joints(first.fit.params.betas)[0].astype(np.float64)
+    params, moved = grounded(first.fit.params, pelvis, first.posed.means, first.fit.up)
     avatar = Avatar(
         gaussians=whole.resting,
         binding=whole.binding,
@@ -74,7 +75,7 @@ def lift(
         joints=body.joints(params.betas).astype(np.float32),
         seen=whole.seen,
         metadata={
-            "camera": camera_metadata(first.fit.camera, shift),
+            "camera": camera_metadata(first.fit.camera, moved),
             "body": body.info.get("name", "SMPL-X"),
         },
         shape=shape_space(body, params.betas, whole.resting.means),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,31 +18,50 @@ if TYPE_CHECKING:
     from .observation import Camera
 
 
-def grounded(params: BodyParams, means: Float) -> tuple[BodyParams, NDArray[np.float64]]:
-    """Move the person from in front of the camera to the origin, soles on the ground.
+def grounded(
+    params: BodyParams, pelvis: Float, means: Float, up: tuple[float, float, float] = (0.0, 1.0, 0.0)
+) -> tuple[BodyParams, NDArray[np.float64]]:
+    """Move the person from in front of the camera to the origin, upright, soles on the ground.
 
     Args:
         params: In the frame of the photo's camera.
+        pelvis: Its rest joint, metres. [3]
         means: Gaussians in that pose, metres. [N, 3]
+        up: Against gravity, in the frame of the photo's camera. [3]
 
     Returns:
-        The parameters moved, and by how much, metres. [3]
+        The parameters moved, and the world's frame from that of the photo's camera. [4, 4]
     """
-    floor = float(np.quantile(means[:, 1], 0.001))
-    middle = np.median(means[:, [0, 2]], axis=0)
-    shift = np.array([-middle[0], -floor, -middle[1]], np.float64)
-    return replace(params, transl=(params.transl + shift).astype(np.float32)), shift
+    moved = np.eye(4)
+    moved[:3, :3] = _upright(np.asarray(up, np.float64))
+    standing = means @ moved[:3, :3].T
+    floor = float(np.quantile(standing[:, 1], 0.001))
+    middle = np.median(standing[:, [0, 2]], axis=0)
+    moved[:3, 3] = -middle[0], -floor, -middle[1]
+    orient = rotvec_from_matrix(moved[:3, :3] @ matrix_from_rotvec(params.global_orient.astype(np.float64)))
+    place = moved[:3, :3] @ (pelvis + params.transl) - pelvis + moved[:3, 3]
+    return (
+        replace(params, global_orient=orient.astype(np.float32), transl=place.astype(np.float32)),
+        moved,
+    )
 
 
-def camera_metadata(camera: Camera, shift: NDArray[np.float64]) -> dict[str, Any]:
+def _upright(up: Float) -> NDArray[np.float64]:
+    """The smallest turn that brings a direction to +y. [3, 3]"""
+    up = up / np.linalg.norm(up)
+    axis = np.cross(up, [0.0, 1.0, 0.0])
+    sine = float(np.linalg.norm(axis))
+    return matrix_from_rotvec(axis / max(sine, 1e-12) * np.arctan2(sine, up[1]))
+
+
+def camera_metadata(camera: Camera, moved: NDArray[np.float64]) -> dict[str, Any]:
     """The photo's camera about the grounded person, so that its view can be set up again.
 
     Args:
         camera: Of the prepared photo.
-        shift: As ``grounded`` tells it.
+        moved: As ``grounded`` tells it. [4, 4]
     """
-    viewmat = camera.viewmat.copy()
-    viewmat[:3, 3] = -viewmat[:3, :3] @ shift
+    viewmat = camera.viewmat @ np.linalg.inv(moved)
     return {
         "viewmat": viewmat.tolist(),
         "K": camera.K.tolist(),

@@ -14,6 +14,7 @@ from .bound import bound, loose_region
 from .colour import clean_colors
 from .depth import depth_maps
 from .drape import drape, draped
+from .face_warp import face_warped
 from .facing import turned_round
 from .fill import fill_colors
 from .fit import skinned_vertices
@@ -91,7 +92,8 @@ def view(
     report("parse", 0.0)
     seen = turned_round(seen) if fit.turned_round else seen
     seen = replace(seen, camera=fit.camera)  # with the focal length that the fit found
-    betas, skin = fit.params.betas, skinned_vertices(body, fit.params)
+    betas = fit.params.betas
+    skin = face_warped(body, skinned_vertices(body, fit.params), fit)
     joints = body.joints(betas)
     posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
     moved = posed_joints(joints, posed_from_rest)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from .person import Person
 
 
-def to_camera(avatar: Avatar) -> np.ndarray:
-    """From the grounded person to the frame in which the photo was taken: a shift. [3]"""
-    return np.array(avatar.metadata["camera"]["viewmat"])[:3, 3] * [1, -1, -1]
+def to_camera(avatar: Avatar, camera: Camera) -> np.ndarray:
+    """From the grounded person to the frame in which the photo was taken. [4, 4]"""
+    return np.linalg.inv(camera.viewmat) @ np.array(avatar.metadata["camera"]["viewmat"])
 
 
 def render(avatar: Avatar, degrees: float, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -41,11 +41,12 @@ def render(avatar: Avatar, degrees: float, camera: Camera) -> tuple[np.ndarray, 
     or too far; what is asked here is how the person looks, not where it stands.
     """
     posed = avatar.posed(avatar.params)
-    model = np.eye(4)
-    model[:3, :3] = matrix_from_rotvec(np.array([0, np.radians(degrees), 0]))
-    model[:3, 3] = to_camera(avatar)
-    middle = model[:3, 3] + avatar.joints[0] + avatar.params.transl
-    model[:3, 3] = middle + model[:3, :3] @ (model[:3, 3] - middle)
+    base = to_camera(avatar, camera)
+    middle = base[:3, :3] @ (avatar.joints[0] + avatar.params.transl) + base[:3, 3]
+    around = np.eye(4)
+    around[:3, :3] = matrix_from_rotvec(np.array([0, np.radians(degrees), 0]))
+    around[:3, 3] = middle - around[:3, :3] @ middle
+    model = around @ base
     image = rasterize(
         posed.means, posed.quats, posed.scales, posed.opacities, posed.colors(), camera.viewmat @ model,
         camera.K, camera.width, camera.height,
