@@ -212,8 +212,21 @@ def ridged(points: Float, size: float, stream: int, seed: int) -> Float:
     return 1 - 2 * np.minimum(np.abs(wave) * 0.9, 1.2)
 
 
-def hidden(points: Float, normals: Float, covers: Sequence[Surface], reach: float = 0.22) -> Mask:
-    """Which spots lie so deep under covers that no look from outside meets them. [N] of truth values"""
+_REACH = 0.22  # metres: cloth farther away covers nothing
+
+
+def hidden(points: Float, normals: Float, covers: Sequence[Surface], sunk: float = 0.0) -> Mask:
+    """Which spots lie so deep under covers that no look from outside meets them.
+
+    Args:
+        points: [N, 3]
+        normals: Outwards. [N, 3]
+        covers: Single layers around them.
+        sunk: Spots that poke out of a cover by less than this, metres, are under it too.
+
+    Returns:
+        [N] of truth values
+    """
     side = np.cross(normals, np.where(np.abs(normals[:, 1:2]) > 0.9, [[1.0, 0, 0]], [[0, 1.0, 0]]))
     side /= np.linalg.norm(side, axis=1, keepdims=True) + 1e-12
     other = np.cross(normals, side)
@@ -228,8 +241,8 @@ def hidden(points: Float, normals: Float, covers: Sequence[Surface], reach: floa
         way = way / np.linalg.norm(way, axis=1, keepdims=True)
         met = np.zeros(len(points), bool)
         for k in np.flatnonzero(result):
-            start = points[k] + 1e-4 * way[k]
-            met[k] = any(cover.in_the_way(start, way[k], reach) for cover in covers)
+            start = points[k] + 1e-4 * way[k] - sunk * normals[k]
+            met[k] = any(cover.in_the_way(start, way[k], _REACH) for cover in covers)
         result &= met
     return result
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ...engine.avatar.arrays import Float
     from .recipe import Recipe
 
+_POKE = 0.012  # metres that folds of what is worn below may stand out
 _HAIR_RADIUS = {"buzz": 0.00016, "afro": 0.00026}
 SHOES = {
     "trainers": ("#3a3a3d", "#d9d6cf"), "white": ("#e6e4df", "#eeece8"), "boots": ("#2a1d14", "#15110e"),
@@ -139,7 +140,7 @@ def _cloth(recipe: Recipe, person: Person, garments: list[Garment], k: int) -> l
     outer = [surface_of(other.shape) for other in garments[k + 1 :]]
     shape, used = garment.shape, np.ones(len(garment.shape.vertices), bool)
     if outer:
-        shape, used = _visible(shape, hidden(shape.vertices, shape.normals(), outer))
+        shape, used = _visible(shape, hidden(shape.vertices, shape.normals(), outer, _POKE))
     values = {"rest": garment.rest[used], **{name: value[used] for name, value in garment.values.items()}}
     return [
         Part(garment.wear.kind, garment.rest[used], garment.weights[used], material, shape.polygons,

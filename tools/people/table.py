@@ -93,7 +93,7 @@ PEOPLE: tuple[Recipe, ...] = (
         "boots", ground="room", fov=34.0, camera=1.35,
     ),
     Recipe(
-        "p13", "reported", "grey-haired man in a long open coat",
+        "p13", "reported", "fair-haired man in a long open coat",
         (0.5, -1.2, 1.0, 0.3), "brown", Hair("short", 0.25, 0.1), "small step", 20.0,
         (Wear("trousers", Cloth("#3d4148")), Wear("sweater", Cloth("#8a8f86", "knit")),
          Wear("coat", Cloth("#2b3242"), hem=0.56)),
