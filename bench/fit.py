@@ -8,7 +8,6 @@ height, in space with the roots laid on each other, then also with the best scal
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import pickle
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from raster import load_package
 
 ROOT = Path(__file__).resolve().parent.parent
 BODY_JOINTS = 22
@@ -35,15 +35,6 @@ COLUMNS = (
     "IoU",
     "s",
 )
-
-
-def load_engine() -> None:
-    """Import the package ``engine`` without the extension around it."""
-    folder = ROOT / "engine"
-    spec = importlib.util.spec_from_file_location(
-        "engine", folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    sys.modules["engine"] = importlib.util.module_from_spec(spec)
 
 
 def say(text: str) -> None:
@@ -77,8 +68,8 @@ class Truth:
 
 def posed(params: Any) -> tuple[Any, Any]:
     """Joints and rotations of a posed bundled body. [55, 3], [55, 3, 3]"""
-    from engine.avatar.body import bundled_body
-    from engine.avatar.skinning import forward_kinematics, posed_joints
+    from lhm_avatars.engine.avatar.body import bundled_body
+    from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
 
     rest = bundled_body().joints(params.betas)
     moved = forward_kinematics(rest, params.pose(), params.transl)
@@ -87,8 +78,8 @@ def posed(params: Any) -> tuple[Any, Any]:
 
 def truth_of(person: dict[str, Any], photo: dict[str, Any]) -> Truth:
     """What the fit should find."""
-    from engine.avatar.axes import OPENCV_FROM_BODY
-    from engine.avatar.body import BodyParams, bundled_body
+    from lhm_avatars.engine.avatar.axes import OPENCV_FROM_BODY
+    from lhm_avatars.engine.avatar.body import BodyParams, bundled_body
 
     params = BodyParams.from_pose(
         np.array(photo["pose"]), betas=np.array(person["betas"]), transl=np.array(photo["transl"])
@@ -121,7 +112,7 @@ def degrees_between(a: Any, b: Any) -> float:
 
 def space_errors(found: Any, true: Any) -> tuple[Any, float, float]:
     """Millimetres for each joint after laying roots together, the mean after scaling, and after turning."""
-    from engine.avatar.rotations import polar_rotation
+    from lhm_avatars.engine.avatar.rotations import polar_rotation
 
     a, b = found - found[0], true - true[0]
     scale = (a * b).sum() / (a * a).sum()
@@ -136,7 +127,7 @@ def space_errors(found: Any, true: Any) -> tuple[Any, float, float]:
 
 def prepared(path: Path, cache: Path | None) -> Any:
     """The prepared photo, from an earlier run if there was one."""
-    from engine.prepare.person import prepare
+    from lhm_avatars.engine.prepare.person import prepare
 
     kept = None if cache is None else cache / f"{path.parent.name}-{path.stem}.pkl"
     if kept is not None and kept.exists():
@@ -150,9 +141,9 @@ def prepared(path: Path, cache: Path | None) -> Any:
 
 def measure(folder: Path, person: dict[str, Any], photo: dict[str, Any], cache: Path | None) -> Any:
     """One row of the table, and the error of each joint, mm."""
-    from engine.avatar.body import bundled_body
-    from engine.lift.fit import fit_body
-    from engine.lift.observation import observation
+    from lhm_avatars.engine.avatar.body import bundled_body
+    from lhm_avatars.engine.lift.fit import fit_body
+    from lhm_avatars.engine.lift.observation import observation
 
     ready = prepared(folder / photo["file"], cache)
     seen = observation(ready)
@@ -189,8 +180,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=(), help="names of people")
     parser.add_argument("--short", action="store_true", help="only the summary")
     arguments = parser.parse_args()
-    load_engine()
-    from engine.avatar.body import JOINT_NAMES
+    load_package()
+    from lhm_avatars.engine.avatar.body import JOINT_NAMES
 
     names = json.loads((arguments.folder / "people.json").read_text(encoding="utf-8"))["people"]
     rows, joint_errors = [], []

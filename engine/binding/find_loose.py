@@ -90,7 +90,7 @@ def find_loose(alpha: Float, pixels: Float, faces: Int, owners: Int, joints: Flo
         ("alpha", alpha, (None, None)), ("pixels", pixels, (None, 2)), ("faces", faces, (None, 3)),
         ("owners", owners, (len(pixels),)), ("joints", joints, (JOINT_COUNT, 2)),
     ):  # fmt: skip
-        require_shape(name, np.asarray(array), shape)
+        require_shape(name, array, shape)
     hip, knee, ankle = (joints[[leg[n] for leg in _LEGS]].mean(axis=0) for n in range(3))
     length = float(np.linalg.norm(ankle - hip))
     if length < 1 or (ankle - hip)[1] < _UPRIGHT * length:

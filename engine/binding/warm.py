@@ -12,5 +12,5 @@ def warm_up() -> None:
     from .surface import Surface
 
     triangle = np.array([[0, 0, 0], [0.1, 0, 0], [0, 0.1, 0]])
-    surface = Surface(triangle, np.zeros((3, 1)), np.ones((3, 1)), np.array([[0, 1, 2]]))
+    surface = Surface(triangle, np.zeros((3, 1), np.int32), np.ones((3, 1)), np.array([[0, 1, 2]]))
     weight_field(surface, resolution=8, iterations=2, margin=0.05).weights(triangle + 0.02)

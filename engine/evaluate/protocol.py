@@ -56,7 +56,8 @@ class Protocol:
         import cv2
 
         height = max(1, round(picture.shape[0] * self.width / picture.shape[1]))
-        return cv2.resize(picture, (self.width, height), interpolation=cv2.INTER_AREA)
+        smaller = cv2.resize(picture, (self.width, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(smaller, np.float32)
 
 
 OFFICIAL = Protocol("official", 512, "squeeze")

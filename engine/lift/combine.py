@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..avatar.arrays import Float
+    from ..avatar.arrays import Float, Int
     from .view import View
 
 _SAME_PLACE = 0.03  # metres: clothes lie a little differently in each photo
@@ -151,7 +151,7 @@ def _better_elsewhere(
     return found
 
 
-def _settle(means: Float, part: NDArray[np.int64], fixed: NDArray[np.bool_], colors: Float) -> None:
+def _settle(means: Float, part: Int, fixed: NDArray[np.bool_], colors: Float) -> None:
     """Draw guessed colours towards those of the photos around them, most at the seam."""
     for own in np.unique(part):
         rows = np.flatnonzero(part == own)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d
 
 from ..avatar.body import joint_index
 from .parts import LEFT_LEG, RIGHT_LEG, TRUNK
@@ -75,7 +75,7 @@ def _of_limb(points: Float, axis: Float, offsets: Float, *, ends: bool) -> NDArr
     for first, last in _runs(worn):
         part = table[first:last]
         gap[first:last] = np.stack([_envelope(line) for line in part.T], axis=1) - part
-    gap = gaussian_filter(gap * loose[:, None], _BLUR, mode=("nearest", "wrap"))
+    gap = _blurred(gap * loose[:, None], _BLUR)
     # Above the axis' top the limb joins the next one: nothing hangs there.
     inside = (points[:, 1] < top) & (points[:, 1] > bottom)
     return np.where(inside, np.clip(gap[row, column], 0, _MOST), 0.0)
@@ -97,9 +97,14 @@ def _table(
     table = np.zeros((count, _ANGLES))
     np.maximum.at(table, (row, column), radius)
     have = (table > 0).astype(float)
-    mode = ("nearest", "wrap")
-    around = gaussian_filter(table, 1.0, mode=mode) / np.maximum(gaussian_filter(have, 1.0, mode=mode), 1e-6)
+    around = _blurred(table, (1.0, 1.0)) / np.maximum(_blurred(have, (1.0, 1.0)), 1e-6)
     return np.where(have > 0, table, around)
+
+
+def _blurred(table: Float, sigma: tuple[float, float]) -> NDArray[np.float64]:
+    """Over heights, which end, and angles, which go round. [R, C]"""
+    heights = gaussian_filter1d(table, sigma[0], axis=0, mode="nearest")
+    return gaussian_filter1d(heights, sigma[1], axis=1, mode="wrap")
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -130,8 +130,8 @@ def _round(mask: NDArray[np.bool_], metres: float) -> tuple[Float, Float]:
     Returns:
         [H, W] metres; [H, W, 2] in the image, 0 in the middle, long at the rim.
     """
-    inset = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) * metres
-    _, pieces = cv2.connectedComponents(mask.astype(np.uint8))
+    inset = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float64) * metres
+    pieces = np.asarray(cv2.connectedComponents(mask.astype(np.uint8))[1], np.int64)
     deepest = np.zeros(int(pieces.max()) + 1)
     np.maximum.at(deepest, pieces.ravel(), inset.ravel())
     radius = np.clip(deepest[pieces], metres, _THICKEST)

@@ -72,8 +72,8 @@ def cloth(clean: NDArray[np.float32], parsed: Parsed, maps: DepthMaps, seen: Obs
     height, width = parsed.labels.shape
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     unit = scale * factor
-    labels = cv2.resize(parsed.labels, size, interpolation=cv2.INTER_NEAREST)
-    rest = cv2.resize(parsed.rest, size, interpolation=cv2.INTER_NEAREST)
+    labels = np.asarray(cv2.resize(parsed.labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    rest = np.asarray(cv2.resize(parsed.rest, size, interpolation=cv2.INTER_NEAREST), np.float32)
     part = cv2.resize(parsed.part, size, interpolation=cv2.INTER_NEAREST)
     rgb = cv2.resize(clean, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     colors = lab(rgb.reshape(-1, 3)).reshape(rgb.shape)
@@ -87,7 +87,7 @@ def cloth(clean: NDArray[np.float32], parsed: Parsed, maps: DepthMaps, seen: Obs
     front_only = cv2.dilate(foreign.astype(np.uint8), ellipse) > 0
     soft = _soft(rgb, labels, front_only, _SOFT * unit)
     return Cloth(
-        cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR),
+        np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.float32),
         cv2.resize(front_only.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0,
         patterned,
     )

@@ -103,8 +103,9 @@ def learn(colors: Float) -> Palette:
     scaled = scaled[:: max(1, len(scaled) // _SAMPLES)]
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, _ROUNDS, 0.5)
-    _, names, _ = cv2.kmeans(scaled, min(_COLORS, len(scaled)), None, stop, 1, cv2.KMEANS_PP_CENTERS)
-    names = names[:, 0]
+    start = np.zeros((len(scaled), 1), np.int32)
+    _, found, _ = cv2.kmeans(scaled, min(_COLORS, len(scaled)), start, stop, 1, cv2.KMEANS_PP_CENTERS)
+    names = np.asarray(found, np.int64)[:, 0]
     shares = np.bincount(names) / len(names)
     kept = np.flatnonzero(shares >= _RARE)
     groups = [scaled[names == name] for name in kept]

@@ -97,7 +97,7 @@ def _before(place: Rest, usual: Float) -> Iterator[NDArray[np.bool_]]:
 
 def _inset(rows: NDArray[np.bool_]) -> Float:
     """Pixels to the outline. [H, W]"""
-    return cv2.distanceTransform(rows.astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(cv2.distanceTransform(rows.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
 
 
 def _whole(rows: NDArray[np.bool_]) -> NDArray[np.bool_]:

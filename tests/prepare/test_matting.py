@@ -104,7 +104,6 @@ def test_foreground_colours_reach_out_of_the_person() -> None:
     assert np.abs(front[ramp_disc(60, 3) > 0.5] - (0.8, 0.3, 0.2)).max() < 0.03
 
 
-
 def scene() -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """A disc of the person's colours before a wall, with grain, and its truth."""
     truth = ramp_disc(45, 2)
