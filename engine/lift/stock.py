@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _DEPTH_COUNTS = 0.15  # of a metre sideways
 _NEIGHBOURS = 6
+_ENOUGH = 250  # Gaussians of the own body part that speak for it against more of another
 _TEXTURE_NEIGHBOURS = 2
 _IN_DEPTH = np.array([1.0, 1.0, 0.3])  # so that bands come from the front as much as from the rims
 _HAIR_METRIC = (0.4, 1.0, 0.15)  # height decides: dyed tips stay at the tips
@@ -99,7 +100,9 @@ class Stock:
             places = ((alike & (self.part == own), 1), (alike & (self.part == mirrored), -1), (alike, 1))
         for rows, sign in (*places, (self.usable & (self.part == own), 1), (self.usable, 1)):
             sources = np.flatnonzero(rows)
-            if len(sources) < _NEIGHBOURS:
+            # A few trousers' pixels under a shirt's hem lie in its shadow: the legs know their colour better.
+            enough = _ENOUGH if (alike & ~rows).sum() > len(sources) else _NEIGHBOURS
+            if len(sources) < enough:
                 continue
             if self.banded[sources].all():
                 metric = limb_metric(own) * _IN_DEPTH

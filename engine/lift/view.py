@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .placed import Placed
 
 _EDGE_PIXELS = 5
+_SQUARE = 0.5  # cosine
 
 
 @dataclass(frozen=True)
@@ -123,14 +124,13 @@ def view(
         seen,
         lambda done: report("refine", done),
     )
-    ray = placed.means / np.linalg.norm(placed.means, axis=1, keepdims=True)
     return View(
         fit=fit,
         posed=refined.gaussians,
         resting=unposed(refined.gaussians, binding, posed_from_rest),
         binding=binding,
         seen=filled.seen,
-        facing=np.where(placed.seen, np.abs((placed.normals * ray).sum(axis=1)), 0.0),
+        facing=np.where(placed.seen, np.abs((placed.normals * _rays(placed)).sum(axis=1)), 0.0),
         spacing=placed.spacing,
         part=placed.parts,
         measures={
@@ -143,9 +143,18 @@ def view(
 
 
 def _inner(placed: Placed, seen: Observation) -> NDArray[np.bool_]:
-    """What the photo shows well inside the outline; the soft edge keeps its cleaned colours. [N]"""
+    """What the photo shows squarely and well inside the outline. [N]
+
+    The soft edge keeps its cleaned colours. On slopes the photo has too few pixels to correct each Gaussian
+    by, and what is left of the error would be noise that the next camera sees.
+    """
     core = cv2.erode(seen.alpha, np.ones((_EDGE_PIXELS, _EDGE_PIXELS), np.uint8))
     columns, rows = placed.pixels[placed.seen].astype(int).T
     inner = placed.seen.copy()
     inner[placed.seen] = core[rows, columns] > 0.9
-    return inner
+    return inner & (np.abs((placed.normals * _rays(placed)).sum(axis=1)) > _SQUARE)
+
+
+def _rays(placed: Placed) -> Float:
+    """From the camera to each, unit. [N, 3]"""
+    return placed.means / np.linalg.norm(placed.means, axis=1, keepdims=True)
