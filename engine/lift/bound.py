@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import KDTree
 
-from ..avatar.binding import Binding, strongest
-from ..avatar.body import joint_index
+from ..avatar.binding import Binding, dense, strongest
+from ..avatar.body import JOINT_COUNT, joint_index
 from ..avatar.skinning import blend_transforms, posed_joints
 from ..binding.field import weight_field
 from ..binding.find_loose import NONE, SKIRT, LooseRegion, find_loose
@@ -20,6 +20,7 @@ from ..binding.loose import loose_weights
 from ..binding.looseness import looseness
 from ..binding.surface import body_surface
 from ..request import DIFFUSED
+from .placed import NO_HAND
 from .shape import undoable, unposed_points
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .observation import Observation
     from .placed import Placed
 
+_THROWN = 0.04  # metres farther off the body in the rest pose than in the photo's
 _ASKED_FOR = LooseRegion(SKIRT, 0.0, 0.5, 1.0, 0.0, 0.0)
 """Where the photo shows no loose cloth and the artist says that there is: from the hips to the knees."""
 
@@ -93,7 +95,35 @@ def bound(
         rows = placed.hand == hand
         weights[rows] = 0.0
         weights[rows, joint_index(name)] = 1.0
+    lost = _lost(body, betas, skin, posed_from_rest, placed, weights, choices.influences)
+    weights[lost] = _of_nearest(body, skin, placed.means[lost])
     return undoable(strongest(weights, choices.influences), posed_from_rest)
+
+
+def _lost(
+    body: Body,
+    betas: Float,
+    skin: Float,
+    posed_from_rest: Float,
+    placed: Placed,
+    weights: Float,
+    influences: int,
+) -> NDArray[np.bool_]:
+    """Gaussians that the way back to the rest pose throws off the body. [N]
+
+    Between a hand and the hip that it rests on, joints mix that have nothing to do with each other.
+    """
+    rest = _unposed(placed.means, weights, posed_from_rest, influences)
+    there, _ = KDTree(body.shaped(betas)).query(rest)
+    here, _ = KDTree(skin).query(placed.means)
+    return (np.asarray(there) > np.asarray(here) + _THROWN) & (placed.hand == NO_HAND)
+
+
+def _of_nearest(body: Body, skin: Float, points: Float) -> NDArray[np.float32]:
+    """Weights of the nearest vertex in the photo's pose. [N, 55]"""
+    _, vertex = KDTree(skin).query(points)
+    own = Binding(body.joint_indices[vertex], body.joint_weights[vertex])
+    return dense(own, JOINT_COUNT).astype(np.float32)
 
 
 def _unposed(points: Float, weights: Float, posed_from_rest: Float, influences: int) -> NDArray[np.float64]:
