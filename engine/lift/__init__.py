@@ -1,4 +1,12 @@
 """``lift``: the built-in engine. Fit the free body to the photo, project the photo onto it, fill, refine.
 
-observation → fit → volume → front/back (place) → colour → fill → refine → unpose
+`lift` goes through each photo (`view`) and combines them. The stages, and what belongs to each:
+
+- fit: model, problem, start, solve, prior, landmarks, ground, contact, flips, facing, hang, face, hands,
+  doubt
+- parse: expect, palette, garments, things, labels
+- volume: hanging, mop, drape, face_warp, surface, zbuffer
+- place: placed, lattice, depth, lathe, held, bound
+- fill: dressed, hair, lettering, stock, bands, seam, colour
+- shape, refine, combine, outcome
 """

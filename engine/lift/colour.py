@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .observation import Observation
 
 _EDGE = 0.007  # metres: mixed pixels reach this far in from the outline
-_LETTERING = 0.09  # metres: lettering and badges smaller than this do not reach the back
 
 
 def clean_colors(seen: Observation, pixels_per_metre: float) -> NDArray[np.float32]:
@@ -46,23 +45,6 @@ def clean_colors(seen: Observation, pixels_per_metre: float) -> NDArray[np.float
     around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1))
     front = np.clip(front, cv2.erode(pushed, around), cv2.dilate(pushed, around))
     return np.where(core[..., None] > 0, seen.rgb, front)
-
-
-def calm_colors(colors: NDArray[np.float32], pixels_per_metre: float) -> NDArray[np.float32]:
-    """Colours to copy to unseen places: garments and their borders stay, lettering and creases do not.
-
-    Args:
-        colors: As from :func:`clean_colors`. [H, W, 3]
-        pixels_per_metre: At the person.
-
-    Returns:
-        [H, W, 3]
-    """
-    # A median of 8-bit values is the one large median that is fast; a quarter of the size is enough.
-    small = cv2.resize(colors, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    size = max(3, 2 * round(_LETTERING * pixels_per_metre / 8) + 1)
-    calm = cv2.medianBlur(np.round(small * 255).clip(0, 255).astype(np.uint8), min(size, 255))
-    return cv2.resize(calm, colors.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
 
 
 def lab(colors: Float) -> NDArray[np.float32]:
