@@ -15,6 +15,7 @@ from .avatar.errors import AvatarError
 from .lift.choices import Choices
 from .lift.lift import lift
 from .lift.observation import observation
+from .lift.outcome import numbered
 from .made import Made
 from .prepare.person import prepare
 from .request import LHM_MODELS, LIFT, ReconstructRequest
@@ -95,7 +96,7 @@ def reconstruct(request: ReconstructRequest, progress: ReportProgress) -> Recons
         "settings": request.settings(),
         "versions": versions(made.packages),
         "licences": made.licences,
-        "warnings": [*_warnings(photos), *made.warnings],
+        "warnings": [*numbered([prepared.warnings for prepared in photos]), *made.warnings],
         "preparation": photos[0].report,
         "measures": made.measures,
         **made.report,
@@ -131,13 +132,6 @@ def _further(photo: Path, report: Callable[[float], None]) -> PreparedPhoto:
         return prepare(photo, None, lambda done, _: report(done))
     except AvatarError as error:
         raise AvatarError(f"{photo.name}: {error}") from error
-
-
-def _warnings(photos: Sequence[PreparedPhoto]) -> list[str]:
-    """What the preparations noticed, with the photo's number where there are several."""
-    if len(photos) == 1:
-        return list(photos[0].warnings)
-    return [f"Photo {i + 1}: {text}" for i, photo in enumerate(photos) for text in photo.warnings]
 
 
 def _lift(request: ReconstructRequest) -> Engine:

@@ -82,48 +82,28 @@ def bound(
     """
     weights = placed.weights.astype(np.float32)
     off = ~placed.on_body
+    here, vertex = KDTree(skin).query(placed.means)
+    here, vertex = np.asarray(here, np.float64), np.asarray(vertex, np.int64)
     if choices.binding == DIFFUSED and off.any():
         rest = _unposed(placed.means[off], weights[off], posed_from_rest, choices.influences)
         weights[off] = weight_field(body_surface(body, body.shaped(betas))).weights(rest)
     strength = region.strength if choices.loose is None else choices.loose
     if region.kind != NONE and strength > 0:
         joints = posed_joints(body.joints(betas).astype(np.float64), posed_from_rest)
-        distance = np.asarray(KDTree(skin).query(placed.means)[0])
-        loose = looseness(placed.means, distance, joints, region)
+        loose = looseness(placed.means, here, joints, region)
         weights = loose_weights(placed.means, weights, loose, joints, strength)
     for hand, name in enumerate(("left_wrist", "right_wrist")):
         rows = placed.hand == hand
         weights[rows] = 0.0
         weights[rows, joint_index(name)] = 1.0
-    lost = _lost(body, betas, skin, posed_from_rest, placed, weights, choices.influences)
-    weights[lost] = _of_nearest(body, skin, placed.means[lost])
-    return undoable(strongest(weights, choices.influences), posed_from_rest)
-
-
-def _lost(
-    body: Body,
-    betas: Float,
-    skin: Float,
-    posed_from_rest: Float,
-    placed: Placed,
-    weights: Float,
-    influences: int,
-) -> NDArray[np.bool_]:
-    """Gaussians that the way back to the rest pose throws off the body. [N]
-
-    Between a hand and the hip that it rests on, joints mix that have nothing to do with each other.
-    """
-    rest = _unposed(placed.means, weights, posed_from_rest, influences)
+    # Between a hand and the hip that it rests on, joints mix that have nothing to do with each other: the way
+    # back to the rest pose throws such a Gaussian off the body, unless it follows the skin that it lies on.
+    rest = _unposed(placed.means, weights, posed_from_rest, choices.influences)
     there, _ = KDTree(body.shaped(betas)).query(rest)
-    here, _ = KDTree(skin).query(placed.means)
-    return (np.asarray(there) > np.asarray(here) + _THROWN) & (placed.hand == NO_HAND)
-
-
-def _of_nearest(body: Body, skin: Float, points: Float) -> NDArray[np.float32]:
-    """Weights of the nearest vertex in the photo's pose. [N, 55]"""
-    _, vertex = KDTree(skin).query(points)
-    own = Binding(body.joint_indices[vertex], body.joint_weights[vertex])
-    return dense(own, JOINT_COUNT).astype(np.float32)
+    lost = (np.asarray(there) > here + _THROWN) & (placed.hand == NO_HAND)
+    own = Binding(body.joint_indices[vertex[lost]], body.joint_weights[vertex[lost]])
+    weights[lost] = dense(own, JOINT_COUNT)
+    return undoable(strongest(weights, choices.influences), posed_from_rest)
 
 
 def _unposed(points: Float, weights: Float, posed_from_rest: Float, influences: int) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO, Avatar
 from .combine import combine
 from .fit import fit_together
-from .outcome import camera_metadata, fit_warnings, grounded
+from .outcome import camera_metadata, fit_warnings, grounded, numbered
 from .shape_space import shape_space
 from .view import view
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..avatar.body import Body
     from .choices import Choices
     from .observation import Observation
-    from .view import View
 
 _FRONT_SHARE = 0.6  # of a view's Gaussians show the photo; the others are guessed and mostly give way
 
@@ -85,16 +84,9 @@ def lift(
         "gaussians": float(avatar.gaussians.count),
         **{f"{name}_share": float((avatar.seen == mark).mean()) for name, mark in shares.items()},
     }
-    return Lifted(avatar, measures, _warnings(views))
+    return Lifted(avatar, measures, numbered([fit_warnings(v.fit) for v in views]))
 
 
 def _one_of(count: int, number: int, report: Callable[[str, float], None]) -> Callable[[str, float], None]:
     """Progress of one photo's stages; the bar never goes back when the next photo begins them anew."""
     return lambda stage, done: report(stage, (number + done) / count)
-
-
-def _warnings(views: Sequence[View]) -> list[str]:
-    """What is doubtful, with the photo's number where there are several."""
-    if len(views) == 1:
-        return fit_warnings(views[0].fit)
-    return [f"Photo {i + 1}: {text}" for i, v in enumerate(views) for text in fit_warnings(v.fit)]

@@ -10,6 +10,8 @@ import numpy as np
 from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ..avatar.arrays import Float
@@ -68,6 +70,13 @@ def camera_metadata(camera: Camera, moved: NDArray[np.float64]) -> dict[str, Any
         "width": camera.width,
         "height": camera.height,
     }
+
+
+def numbered(warnings: Sequence[Sequence[str]]) -> list[str]:
+    """Sentences about each photo, with its number where there are several."""
+    if len(warnings) == 1:
+        return list(warnings[0])
+    return [f"Photo {i + 1}: {text}" for i, own in enumerate(warnings) for text in own]
 
 
 def fit_warnings(fit: Fit) -> list[str]:

@@ -1,4 +1,4 @@
-"""Bindings: by the surface, by the field, and to one joint."""
+"""Bindings: by the surface, and by the field."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.binding import dense
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, joint_index
-from lhm_avatars.engine.avatar.skinning import forward_kinematics, skin_means
-from lhm_avatars.engine.binding.bind import bind, rigid_binding
+from lhm_avatars.engine.binding.bind import bind
 
 
 @pytest.mark.parametrize("method", ["surface", "diffused"])
@@ -27,18 +26,6 @@ def test_off_the_body_the_methods_differ(surface, joints) -> None:
     assert np.abs(near - through).max() > 0.05
 
 
-def test_what_is_held_moves_as_the_hand_does(joints) -> None:
-    points = np.random.default_rng(0).normal(0.7, 0.1, (50, 3))
-    wrist = joint_index("left_wrist")
-    binding = rigid_binding(50, wrist, influences=8)
-    assert binding.joint_weights.shape == (50, 8)
-    moved = forward_kinematics(joints, np.random.default_rng(1).normal(0, 0.5, (JOINT_COUNT, 3)))
-    got = skin_means(points, moved, binding.joint_indices, binding.joint_weights)
-    np.testing.assert_allclose(got, points @ moved[wrist, :3, :3].T + moved[wrist, :3, 3], atol=1e-6)
-
-
 def test_wrong_input_is_named(surface) -> None:
     with pytest.raises(ValueError, match="method must be surface or diffused, got 'heat'"):
         bind(np.zeros((1, 3)), surface, method="heat")
-    with pytest.raises(ValueError, match="joint must be 0 to 54, got 55"):
-        rigid_binding(1, JOINT_COUNT)
