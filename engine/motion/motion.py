@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,9 @@ class Motion:
         transl: Added to every joint, metres. [F, 3]
         fps: Poses per second.
         name: Shown to the user, as the name of the Action.
+        expression: Coefficients of the face; none by default. [F, E]
+        source: What it was read from, for the user: "AMASS", "LHM", ...; empty for motions made here.
+        notes: Sentences for the user: what was assumed when it was read.
 
     Raises:
         ValueError: If a shape is wrong, there is no frame, a number is not finite, ``fps`` is not positive,
@@ -34,6 +37,9 @@ class Motion:
     transl: NDArray[np.float32]
     fps: float
     name: str
+    expression: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pose", float_array("pose", self.pose, (None, JOINT_COUNT, 3)))
@@ -41,7 +47,10 @@ class Motion:
         if not self.count:
             raise ValueError("a motion needs at least one frame, got 0")
         require_shape("transl", self.transl, (self.count, 3))
-        for name in ("pose", "transl"):
+        if not np.size(self.expression):
+            object.__setattr__(self, "expression", np.zeros((self.count, 0), np.float32))
+        object.__setattr__(self, "expression", float_array("expression", self.expression, (self.count, None)))
+        for name in ("pose", "transl", "expression"):
             bad = int((~np.isfinite(getattr(self, name))).sum())
             if bad:
                 raise ValueError(f"{name} must be finite, got {bad} numbers that are not")
