@@ -35,7 +35,7 @@ def grounded(
         The parameters moved, and the world's frame from that of the photo's camera. [4, 4]
     """
     moved = np.eye(4)
-    moved[:3, :3] = _upright(np.asarray(up, np.float64))
+    moved[:3, :3] = upright(np.asarray(up, np.float64))
     standing = means @ moved[:3, :3].T
     floor = float(np.quantile(standing[:, 1], 0.001))
     middle = np.median(standing[:, [0, 2]], axis=0)
@@ -48,7 +48,7 @@ def grounded(
     )
 
 
-def _upright(up: Float) -> NDArray[np.float64]:
+def upright(up: Float) -> NDArray[np.float64]:
     """The smallest turn that brings a direction to +y. [3, 3]"""
     up = up / np.linalg.norm(up)
     axis = np.cross(up, [0.0, 1.0, 0.0])

@@ -15,7 +15,6 @@ import numpy as np
 
 from ..avatar.binding import Binding, dense
 from ..avatar.body import JOINT_COUNT
-from .drape import wall
 from .held import held_layer
 from .lathe import turned_profile
 from .lattice import lattice
@@ -23,6 +22,7 @@ from .parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_HAND, R
 from .placed import NO_HAND, Placed
 from .sampling import sample
 from .surface import THINNED_DENSITY, sample_surface, vertex_normals
+from .wall import wall
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

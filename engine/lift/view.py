@@ -13,7 +13,7 @@ from ..request import KEEP
 from .bound import bound, loose_region
 from .colour import clean_colors
 from .depth import depth_maps
-from .drape import drape, draped
+from .drape import drape, draped, trunk_and_legs, tucked
 from .face_warp import face_warped
 from .facing import turned_round
 from .fill import fill_colors
@@ -107,9 +107,10 @@ def view(
     surface = clothed_surface(body, betas, skin, worn)
     maps = depth_maps(surface, body.faces, seen)
     region = loose_region(body, skin, moved, worn, choices)
-    cloth = drape(body, skin, maps, region, worn)
+    cloth = drape(body, skin, maps, region, worn, fit.up)
     if cloth is not None:
-        maps = draped(maps, cloth, region, seen)
+        maps, cloth = draped(maps, cloth, region, seen)
+        surface = tucked(surface, trunk_and_legs(body), cloth)
     report("place", 0.0)
     head, keep = head_frame(joints, posed_from_rest), choices.held == KEEP
     placed = place(body, surface, maps, seen, choices.count, rng, head, held, cloth, keep_held=keep)
