@@ -1,7 +1,7 @@
 """Planting: feet that stand on the ground stand still; legs follow by two-bone IK in their own knee plane.
 
-The foot's turn in the world stays as it was. Only the correction is eased in and out, never the motion; where a
-leg would be too short for it, the pelvis sinks a little.
+The foot's turn in the world stays as it was. Only the correction is eased in and out, never the motion; where
+a leg would be too short for it, the pelvis sinks a little.
 """
 
 from __future__ import annotations

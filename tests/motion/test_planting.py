@@ -73,6 +73,6 @@ def test_planting_twice_changes_nothing_more():
 
 def test_a_person_in_the_air_is_left_alone():
     true, _ = _sliding()
-    high = replace(true, transl=true.transl + [0, 0.5, 0])
+    high = replace(true, transl=true.transl + np.array([0, 0.5, 0]))
     assert not contacts(rest_joints(), high)
     assert planted(rest_joints(), high).motion is high
