@@ -5,7 +5,7 @@
 - fit: model, problem, start, solve, prior, landmarks, ground, contact, flips, facing, hang, face, hands,
   doubt
 - parse: expect, palette, garments, things, labels
-- volume: hanging, mop, drape, wall, face_warp, surface, zbuffer
+- volume: hanging, mop, soles, drape, wall, face_warp, surface, zbuffer
 - place: placed, lattice, depth, lathe, held, bound
 - fill: dressed, hair, lettering, stock, bands, seam, colour
 - shape, refine, combine, outcome

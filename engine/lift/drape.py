@@ -196,7 +196,7 @@ def _hem(mask: NDArray[np.bool_], last: float, metres: float) -> tuple[float, bo
 def _front_height(
     row: float, mask: NDArray[np.bool_], legs: Float, depth: float, turn: Float, camera: Camera
 ) -> float:
-    """Height of a hem of which the photo shows the front in a row, where the front stands off as the sides."""
+    """Height of a hem whose front the photo shows in a row; it stands off as the sides do."""
     side = _height(row, depth, turn, camera)
     inner = _inside(legs, np.array([side]))[0]
     metres = depth / camera.focal
@@ -245,7 +245,7 @@ def _ends(mask: NDArray[np.bool_]) -> tuple[Float, Float]:
     return mask.argmax(axis=1).astype(np.float64), width - mask[:, ::-1].argmax(axis=1).astype(np.float64)
 
 
-def _smoothed(values: Float, known: Int | int) -> NDArray[np.float64]:
+def _smoothed(values: Float, known: int) -> NDArray[np.float64]:
     """Values over heights, smooth, and going on as they did beyond the last known one. [R]"""
     blur = _SMOOTH / _STEP
     size = 2 * round(blur) + 1

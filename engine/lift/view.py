@@ -24,6 +24,7 @@ from .parse import parse
 from .place import place
 from .refine import refine
 from .shape import flat_gaussians, unposed, unposed_points
+from .soles import with_shoes
 from .volume import clothed_surface
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def view(
     report("volume", 0.0)
     worn = without(seen, held.mask)
     surface = clothed_surface(body, betas, skin, worn)
+    surface = with_shoes(body, betas, skin, surface, posed_from_rest, bare, parsed, seen)
     maps = depth_maps(surface, body.faces, seen)
     region = loose_region(body, skin, moved, worn, choices)
     cloth = drape(body, skin, maps, region, worn, fit.up)

@@ -1,0 +1,1 @@
+"""Motions as files for other programs: BVH, AMASS-style archives, LHM's folders of frames."""
