@@ -59,7 +59,7 @@ def write_amass(path: Path, motion: Motion, joints: Float, betas: Float) -> None
 
 
 def write_lhm(folder: Path, motion: Motion, joints: Float) -> None:
-    """Write a folder ``smplx_params`` with one JSON file per frame, in the frame of a camera before the person.
+    """Write a folder ``smplx_params`` of one JSON file per frame, as a camera before the person sees them.
 
     Args:
         folder: Gets ``smplx_params``; made if missing.
