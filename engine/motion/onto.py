@@ -1,0 +1,81 @@
+"""Onto: anything that was read, as a motion of one person at one frame rate. What Blender and scripts call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .planting import Planted, planted
+from .resample import resampled
+from .retarget.carry import carried
+from .retarget.detect import BoneMap, detect
+from .retarget.retarget import Retargeting, retarget
+from .take import Take
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..avatar.arrays import Float
+    from .motion import Motion
+    from .smplx_take import Recording
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What may be chosen.
+
+    Args:
+        bones: Bone of each of our joints; found by the names by default. Without use for SMPL-like files.
+        retargeting: Scale, calibration frame, placing, hands.
+        fps: Poses per second of the result; the source's by default.
+        plant: Hold standing feet.
+    """
+
+    bones: Mapping[str, str] | None = None
+    retargeting: Retargeting = field(default_factory=Retargeting)
+    fps: float | None = None
+    plant: bool = True
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A motion for one person.
+
+    Args:
+        motion: Before feet were held.
+        planted: With feet held; ``None`` if that was not wanted.
+        bones: What drove what; ``None`` for SMPL-like files.
+    """
+
+    motion: Motion
+    planted: Planted | None
+    bones: BoneMap | None
+
+    @property
+    def result(self) -> Motion:
+        """The motion to be shown."""
+        return self.motion if self.planted is None else self.planted.motion
+
+
+def onto(source: Take | Recording, joints: Float, wishes: Wishes | None = None) -> Carried:
+    """Carry what was read over to a person.
+
+    Args:
+        source: From `readers` or an armature.
+        joints: The person's rest joints, metres, body axes. [55, 3]
+        wishes: What may be chosen.
+
+    Raises:
+        AvatarError: If the skeleton's bones are not recognised, or chosen bones are not there.
+    """
+    wishes = wishes or Wishes()
+    bones = None
+    if isinstance(source, Take):
+        bones = detect(source.names) if wishes.bones is None else BoneMap("chosen", dict(wishes.bones), ())
+        motion = retarget(source, bones.bones, joints, wishes.retargeting).motion
+    else:
+        choices = wishes.retargeting
+        motion = carried(source, joints, scale=choices.scale, placing=choices.placing)
+    if wishes.fps is not None:
+        motion = resampled(motion, wishes.fps)
+    return Carried(motion, planted(joints, motion) if wishes.plant else None, bones)
