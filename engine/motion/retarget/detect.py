@@ -91,9 +91,12 @@ def _matched(rig: Rig, names: Sequence[str]) -> BoneMap:
     by_name: dict[str, str] = {}
     for name in names:
         by_name.setdefault(rig.plain(name), name)
-    bones = {
-        joint: by_name[rig.plain(bone)] for joint, bone in rig.bones.items() if rig.plain(bone) in by_name
-    }
+    bones: dict[str, str] = {}
+    for known in (rig.bones, rig.others):
+        for joint, bone in known.items():
+            found = by_name.get(rig.plain(bone))
+            if found is not None and joint not in bones and found not in bones.values():
+                bones[joint] = found
     return _map(rig.name, bones)
 
 

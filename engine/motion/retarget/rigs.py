@@ -22,6 +22,7 @@ class Rig:
         name: Short and unique.
         description: Where it is found.
         bones: Bone of each of our joints, by the joint's name.
+        others: Bones that some of these rigs have in place of those.
         prefix: Stripped from the start of bone names.
         root: Bone that carries the way through the world, besides the pelvis.
     """
@@ -29,6 +30,7 @@ class Rig:
     name: str
     description: str
     bones: dict[str, str]
+    others: dict[str, str]
     prefix: re.Pattern[str] | None
     root: str | None
 
@@ -68,6 +70,7 @@ def _rig(name: str, entry: dict) -> Rig:
         name=name,
         description=entry["description"].split(". ")[0],
         bones=bones,
+        others=dict(entry.get("fallback") or entry.get("alt") or {}),
         prefix=re.compile(prefix, re.IGNORECASE) if prefix else None,
         root=entry.get("root"),
     )
