@@ -7,6 +7,6 @@
 - parse: expect, palette, garments, things, labels
 - volume: hanging, mop, soles, drape, wall, face_warp, surface, zbuffer
 - place: placed, lattice, depth, lathe, held, bound
-- fill: dressed, hair, lettering, stock, bands, seam, colour
+- fill: dressed, hair, lettering, stock, bands, weave, seam, colour
 - shape, refine, combine, outcome
 """

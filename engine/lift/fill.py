@@ -32,7 +32,7 @@ from .parts import (
 from .placed import NO_HAND
 from .sampling import sample
 from .seam import blend
-from .stock import Stock
+from .stock import SHADE, Stock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,11 +62,13 @@ class Filled:
         colors: Display-space RGB. [N, 3]
         seen: ``SEEN_PHOTO``, ``SEEN_MIRRORED`` or ``SEEN_FILLED``. [N]
         labels: What each is part of, as in ``parse``. [N]
+        grain: Unit vectors across the stripes of the unseen in the rest pose, else zero. [N, 3]
     """
 
     colors: NDArray[np.float32]
     seen: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    grain: Float
 
 
 def fill_colors(
@@ -97,25 +99,28 @@ def fill_colors(
     facing = np.where(placed.seen, cosine, 1.0)
     label = dressed(rest, placed.parts, in_photo, placed.seen | thing, facing, parsed.marks)
     sharp = sample(clean, placed.pixels)
-    stock = Stock(placed, rest, label, material, maps, sharp, parsed.marks.eye)
+    stock = Stock(placed, rest, label, material, clean, maps, sharp, parsed.marks.eye, facing)
     colors = stock.sharp.copy()
     source = np.where(placed.seen, SEEN_PHOTO, SEEN_FILLED).astype(np.uint8)
     hidden = ~placed.seen & ~thing  # the back of a thing is like its front
-    colors[hidden] = stock.guess(np.flatnonzero(hidden))
+    slanted = placed.seen & stock.patterned & ~stock.square & ~thing  # a pattern is smeared there
+    colors[hidden | slanted] = stock.guess(np.flatnonzero(hidden | slanted))
     _mirror(rest, label, placed, stock, colors, source)
     _dress_unseen_limbs(rest, joints, placed, label, colors, source)
     # Pixels at the rim have mixed colours: what is seen there at a grazing angle looks as it does inside.
     edge_on = _edge_on(placed, cosine, maps, seen)
     rim = ((edge_on & ~placed.seen) | (placed.seen & (stock.at_rim | (cosine < _GRAZING)))) & ~thing
+    rim &= ~stock.patterned
     inner, found = stock.beside(np.flatnonzero(rim))
     rows = np.flatnonzero(rim)[found]
     colors[rows] = inner[found]
     agrees = np.linalg.norm(lab(colors[rows]) - lab(stock.sharp[rows]), axis=1) < _AGREES
     source[rows[agrees]] = SEEN_PHOTO
-    free = ~stock.textured & (source != SEEN_PHOTO) & ~thing
-    fixed = ~stock.textured & (source == SEEN_PHOTO) & (label != HELD)
-    colors = np.where(free[:, None], blend(rest, label, free, fixed, colors), colors)
-    return Filled(colors.clip(0, 1).astype(np.float32), source, label)
+    guessed = ((source != SEEN_PHOTO) | slanted) & ~thing
+    fixed = (source == SEEN_PHOTO) & ~guessed & ~stock.front_only & (label != HELD)
+    calm = blend(rest, label, guessed, fixed, np.where(fixed[:, None], stock.meets(colors), colors))
+    colors = np.where(guessed[:, None], calm + SHADE * stock.detail(), colors)
+    return Filled(colors.clip(0, 1).astype(np.float32), source, label, stock.grain(guessed))
 
 
 def _edge_on(placed: Placed, facing: Float, maps: DepthMaps, seen: Observation) -> NDArray[np.bool_]:
@@ -146,7 +151,7 @@ def _mirror(
             continue
         gap, nearest = KDTree(rest[known]).query(rest[wanted] * [-1, 1, 1])
         good = (gap < _MIRROR_REACH) & (label[known[nearest]] == label[wanted])
-        colors[wanted[good]] = stock.copied[known[nearest][good]]
+        colors[wanted[good]] = stock.calm[known[nearest][good]]
         source[wanted[good]] = SEEN_MIRRORED
 
 
@@ -178,6 +183,6 @@ def _dress_unseen_limbs(
 
 
 def _is_shown(rows: NDArray[np.bool_], placed: Placed) -> bool:
-    """Whether the photo shows a fair part of a limb's surface."""
-    area = np.where(rows & placed.on_body, placed.spacing**2, 0.0)
-    return bool(area[placed.seen].sum() > _SHOWN_SHARE * area.sum())
+    """Whether the photo shows a fair part of a limb's surface, or of the cloth that hangs over it."""
+    area = np.where(rows, placed.spacing**2, 0.0)
+    return bool(area[placed.seen].sum() > _SHOWN_SHARE * area[placed.on_body].sum())

@@ -26,17 +26,22 @@ _NARROWEST = 0.3  # of the usual width
 _UNSEEN_NARROWEST = 1.0  # seen from elsewhere they must still be whole
 _DEEPEST = 0.6  # of the width
 _LONGEST = 2.0  # how far a tilted Gaussian may reach along the slope
+_STRIPE = (1.5, 0.5)  # of the width: along and across a stripe
 _OPACITY = 0.9
 _UNSEEN_OPACITY = 0.97  # or the front shines through the back
 
 
-def flat_gaussians(placed: Placed, colors: Float, inset: Float) -> Gaussians:
+def flat_gaussians(placed: Placed, colors: Float, inset: Float, grain: Float | None = None) -> Gaussians:
     """Disks on the surface; those of the photo's lattice reach along the slope that they have to cover.
+
+    On stripes they are narrow across them and reach along them.
 
     Args:
         placed: Where they are.
         colors: Display-space RGB. [N, 3]
         inset: Metres to the person's outline in the photo, which they must not blur. [N]
+        grain: The way across the stripes of what the photo does not show; zero, or None,
+            where there are none. [N, 3]
     """
     ray = placed.means / np.linalg.norm(placed.means, axis=1, keepdims=True)
     facing = (placed.normals * ray).sum(axis=1, keepdims=True)
@@ -44,6 +49,10 @@ def flat_gaussians(placed: Placed, colors: Float, inset: Float) -> Gaussians:
     fallback = np.cross(placed.normals, [0.0, 1.0, 0.0]) + np.array([1e-6, 0, 0])
     slope = np.where(np.linalg.norm(slope, axis=1, keepdims=True) > 1e-3, slope, fallback)
     slope /= np.linalg.norm(slope, axis=1, keepdims=True)
+    grain = np.zeros_like(placed.normals) if grain is None else grain
+    striped = (np.linalg.norm(grain, axis=1) > 0) & ~placed.seen
+    level = np.cross(grain[striped], placed.normals[striped])
+    slope[striped] = level / (np.linalg.norm(level, axis=1, keepdims=True) + 1e-9)
     across = np.cross(placed.normals, slope)
     rotation = np.stack([slope, across, placed.normals], axis=-1)
     stretch = np.where(placed.seen, np.clip(1.0 / np.maximum(np.abs(facing[:, 0]), 1e-3), 1.0, _LONGEST), 1.0)
@@ -54,7 +63,8 @@ def flat_gaussians(placed: Placed, colors: Float, inset: Float) -> Gaussians:
     sink = np.where(covered, 0.0, np.clip(_HALF_OPAQUE * width - inset, 0.0, _DEEPEST * width))
     width = np.clip(inset / _HALF_OPAQUE, narrowest, width)
     thickness = np.where(placed.seen, _THICKNESS, _UNSEEN_THICKNESS) * width
-    scales = np.stack([width * stretch, width, thickness], axis=1)
+    stretch = np.where(striped, _STRIPE[0], stretch)
+    scales = np.stack([width * stretch, width * np.where(striped, _STRIPE[1], 1.0), thickness], axis=1)
     opacities = np.where(placed.seen, _OPACITY, _UNSEEN_OPACITY)
     means = placed.means - sink[:, None] * placed.normals
     return Gaussians.from_colors(means, quat_from_matrix(polar_rotation(rotation)), scales, opacities, colors)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import KDTree
 
-from .bands import band_colors, limb_metric
-from .labels import HAIR, HAT, HELD, SKIN
-from .parts import HEAD, MIRRORED_PARTS, TRUNK
+from .bands import find_bands, lies_level
+from .labels import BOTTOM, COAT, HAIR, HAT, HELD, SHOES, SKIN, TOP
+from .parts import HEAD, LEFT_ARM, LEFT_LEG, MIRRORED_PARTS, RIGHT_ARM, RIGHT_LEG, TRUNK
 from .sampling import sample
+from .weave import pixels_of_pattern, unrolled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 _DEPTH_COUNTS = 0.15  # of a metre sideways
 _NEIGHBOURS = 6
 _ENOUGH = 250  # Gaussians of the own body part that speak for it against more of another
-_TEXTURE_NEIGHBOURS = 2
-_IN_DEPTH = np.array([1.0, 1.0, 0.3])  # so that bands come from the front as much as from the rims
+_SQUARE = 0.4  # cosine above which the photo shows a pattern undistorted
+_BORDER = 8  # neighbours that are all the same thing away from its border
+_HEMS = 0.5  # of the trunk's height
+_CLOTHED = (TRUNK, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG)
+_WORN = (TOP, BOTTOM, COAT, SHOES)
 _HAIR_METRIC = (0.4, 1.0, 0.15)  # height decides: dyed tips stay at the tips
 _HAIR_NEIGHBOURS = 24
 _LEVEL = 0.5  # of light and shade that is taken back
-_SHADE = 0.93  # light mostly comes from behind the camera
+SHADE = 0.87  # light mostly comes from behind the camera
 _INSET = 0.006  # metres from the outline where colours are the person's alone
 _BESIDE = 0.025  # metres
 _BROW = 0.04  # metres above the eyes
@@ -41,37 +45,107 @@ class Stock:
     Attributes:
         sharp: The photo's colour at each Gaussian's pixel. [N, 3]
         soft: The same without creases and lettering. [N, 3]
+        calm: Soft, with half of the light and shade taken back. [N, 3]
         usable: Whether it may be copied. [N]
+        square: Whether the photo shows it squarely. [N]
+        front_only: Whether it is lettering and the like. [N]
         at_rim: Whether its pixel lies at the outline, where colours are mixed. [N]
         eye: Height of the eyes in the rest pose, metres.
-        textured: Whether it is part of something whose pattern goes on. [N]
+        patterned: Whether it is part of something whose pattern goes on. [N]
+        level: Whether that pattern runs around the body. [N]
     """
 
     def __init__(
-        self, placed: Placed, rest: Float, label: NDArray[np.uint8], material: Cloth,
-        maps: DepthMaps, sharp: Float, eye: float,
+        self, placed: Placed, rest: Float, label: NDArray[np.uint8], material: Cloth, clean: Float,
+        maps: DepthMaps, sharp: Float, eye: float, facing: Float,
     ) -> None:  # fmt: skip
         self.rest, self.label, self.part, self.eye = rest, label, placed.parts, eye
         self.sharp, self.soft = sharp, sample(material.soft, placed.pixels)
+        self._clean, self._material, self._pixels = clean, material, placed.pixels
         columns, rows = np.floor(placed.pixels).astype(int).T
         height, width = material.front_only.shape
-        only = material.front_only[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+        self.front_only = material.front_only[rows.clip(0, height - 1), columns.clip(0, width - 1)]
         self.at_rim = maps.inset(placed.pixels) < _INSET
-        self.usable = placed.seen & ~only & ~self.at_rim & (label != HELD)
         self.inner = placed.seen & ~self.at_rim & (label != HELD)
-        banded_soft, self.banded = band_colors(rest, self.part, self.usable, self.sharp, self.soft)
-        self.copied = np.where(self.banded[:, None], banded_soft, self.soft)
-        self.textured = np.isin(label, list(material.patterned)) & ~self.banded
-        self.copied[self.textured] = self.sharp[self.textured]
-        self.textured |= self.banded
+        self.usable = self.inner & ~self.front_only
+        self.square = self.inner & (facing > _SQUARE)
+        self._seen = placed.seen
+        self.calm = self.soft.copy()
         self._level()
+        self.patterned, self.level = np.zeros(len(rest), bool), np.zeros(len(rest), bool)
+        self._banded = self._find_bands()
+        self.patterned |= np.isin(label, list(material.patterned)) & np.isin(self.part, _CLOTHED)
 
     def _level(self) -> None:
-        """Take back half of light and shade: they belong to the side that faces the photo."""
+        """Take back half of light and shade: they belong to the side that faces the photo.
+
+        Light from one side leaves one arm in the dark; behind, both have what lies between.
+        """
         keys = self.part.astype(int) * 100 + self.label
         for key in np.unique(keys[self.usable]):
             rows = self.usable & (keys == key)
-            self.copied[rows] += _LEVEL * (np.median(self.soft[rows], axis=0) - self.soft[rows])
+            twin = self.usable & (keys == MIRRORED_PARTS[key // 100] * 100 + key % 100)
+            sides = [np.median(self.soft[side], axis=0) for side in (rows, twin if twin.any() else rows)]
+            self.calm[rows] += _LEVEL * (np.mean(sides, axis=0) - self.soft[rows])
+
+    def _find_bands(self) -> Float:
+        """What level bands add to the calm cloth; marks what they cover. [N, 3]"""
+        result = np.zeros((len(self.rest), 3))
+        for own in _CLOTHED:
+            along, across = _axes(own)
+            for label in _WORN:
+                rows = (self.part == own) & (self.label == label)
+                shown = rows & self.square
+                height, side = self.rest[shown, along], self.rest[shown, across]
+                highest = _HEMS if own == TRUNK else 1.0
+                bands = find_bands(height, side, self.sharp[shown], self.soft[shown], highest)
+                if bands is None:
+                    continue
+                spots = self.rest[rows]
+                result[rows] = bands.at(spots[:, along], spots[:, across], ~self._seen[rows])
+                if bands.striped:
+                    self.patterned[rows] = self.level[rows] = True
+        return result
+
+    def detail(self) -> Float:
+        """How the pattern of each place differs from its calm colour. [N, 3]"""
+        result = self._banded.copy()
+        for parts, label in self._woven():
+            rows = np.flatnonzero(np.isin(self.part, parts) & (self.label == label) & ~self.level)
+            if not len(rows):
+                continue
+            along, across = _axes(parts[0])
+            around = unrolled(self.rest[rows, along], self.rest[rows, across], self.rest[rows, 2])
+            wanted = np.flatnonzero(~self.square[rows])
+            pixels = pixels_of_pattern(around, self.square[rows], self._pixels[rows], wanted)
+            if pixels is not None:
+                result[rows[wanted]] = sample(self._clean, pixels) - sample(self._material.soft, pixels)
+        return result
+
+    def meets(self, colors: Float) -> Float:
+        """Colours that the unseen has to meet at the seam: those of the calm cloth under patterns. [N, 3]"""
+        calm = self.patterned | (np.abs(self._banded).max(axis=1) > 0)
+        return np.where(calm[:, None], self.soft, colors)
+
+    def grain(self, guessed: NDArray[np.bool_]) -> Float:
+        """The axis of the limb where level bands or the border of two things run, else zero. [N, 3]"""
+        result = np.zeros((len(self.rest), 3))
+        runs = self.level | (np.abs(self._banded).max(axis=1) > 0)
+        for own in _CLOTHED:
+            around, rows = np.flatnonzero(self.part == own), np.flatnonzero(guessed & (self.part == own))
+            if len(around) < _BORDER or not len(rows):
+                continue
+            _, nearest = KDTree(self.rest[around]).query(self.rest[rows], k=_BORDER)
+            border = (self.label[around[nearest]] != self.label[rows][:, None]).any(axis=1)
+            result[rows[border | runs[rows]], _axes(own)[0]] = 1.0
+        return result
+
+    def _woven(self) -> list[tuple[tuple[int, ...], int]]:
+        """Parts and labels that are one piece of cloth with a pattern all over."""
+        legs = [(TRUNK, LEFT_LEG, RIGHT_LEG)] if TOP in self._material.patterned else []
+        pieces = [((own,), label) for label in self._material.patterned for own in _CLOTHED]
+        skirts = [(parts, TOP) for parts in legs]
+        return [piece for piece in pieces if not (piece[1] == TOP and piece[0][0] in legs[0])] + skirts
 
     def guess(self, wanted: Int) -> Float:
         """Colours from the same thing, at best from the same body part. [len(wanted), 3]"""
@@ -81,7 +155,7 @@ class Stock:
             own, label = divmod(int(key), 100)
             rows = np.flatnonzero(keys == key)
             result[rows] = self._from(own, label, self.rest[wanted[rows]])
-        return _SHADE * result
+        return SHADE * result
 
     def _from(self, own: int, label: int, spots: Float) -> Float:
         alike = self.usable & (self.label == label)
@@ -104,10 +178,6 @@ class Stock:
             enough = _ENOUGH if (alike & ~rows).sum() > len(sources) else _NEIGHBOURS
             if len(sources) < enough:
                 continue
-            if self.banded[sources].all():
-                metric = limb_metric(own) * _IN_DEPTH
-            elif self.textured[sources].all():
-                count = _TEXTURE_NEIGHBOURS
             gap, nearest = KDTree(self.rest[sources] * metric).query(
                 spots * [sign, 1, 1] * metric, k=min(count, len(sources))
             )
@@ -115,7 +185,7 @@ class Stock:
                 return np.median(self.sharp[sources[nearest.reshape(len(spots), -1)]], axis=1)
             weight = 1.0 / (gap + 0.005)
             weight /= weight.sum(axis=1, keepdims=True)
-            return np.einsum("nk,nkc->nc", weight, self.copied[sources[nearest]])
+            return np.einsum("nk,nkc->nc", weight, self.calm[sources[nearest]])
         return np.full((len(spots), 3), 0.5)
 
     def _brows(self) -> Float:
@@ -140,3 +210,8 @@ class Stock:
             result[rows] = self.sharp[sources[nearest]].mean(axis=1)
             found[rows] = gap[:, -1] < _BESIDE
         return result, found
+
+
+def _axes(part: int) -> tuple[int, int]:
+    """Axes of the rest pose along a part, and across it as seen from the front."""
+    return (0, 1) if lies_level(part) else (1, 0)

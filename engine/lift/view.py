@@ -120,8 +120,9 @@ def view(
     blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
     report("fill", 0.0)
     filled = fill_colors(placed, unposed_points(placed.means, blended), joints, maps, clean, seen, parsed)
+    grain = np.einsum("nij,nj->ni", blended[:, :3, :3], filled.grain)
     refined = refine(
-        flat_gaussians(placed, filled.colors, maps.inset(placed.pixels)),
+        flat_gaussians(placed, filled.colors, maps.inset(placed.pixels), grain),
         _inner(placed, seen),
         clean,
         seen,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SHIRT, TROUSERS, SHOES = (0.20, 0.55, 0.35), (0.25, 0.28, 0.55), (0.08, 0.12, 0.08)
 SKIN, HAIR, INK = (0.85, 0.65, 0.52), (0.22, 0.13, 0.08), (0.02, 0.02, 0.02)
 MAGENTA = (1.0, 0.0, 1.0)
-BEHIND = 0.93  # how bright the unseen side is taken to be: light mostly comes from behind the camera
+BEHIND = 0.87  # how bright the unseen side is taken to be: light mostly comes from behind the camera
 SUPERSAMPLING = 3  # per side, so that the outline has soft pixels
 WIDTH, HEIGHT, FOCAL = 400, 640, 900.0
 DISTANCE = 3.0  # metres

@@ -188,7 +188,8 @@ class Dressed:
     def error(self, rows: Any) -> Array:
         """Largest difference of a channel, on the side that the photo does not show. [rows]"""
         assert rows.sum() > 20
-        return np.abs(self.filled.colors - BEHIND * self.true_color)[rows].max(axis=1)
+        lit, color = self.true_color[rows], self.filled.colors[rows]  # the seam lies between lit and shaded
+        return np.maximum(np.maximum(BEHIND * lit - color, color - lit), 0).max(axis=1)
 
 
 @lru_cache(maxsize=4)
