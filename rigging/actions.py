@@ -5,6 +5,7 @@ Blender 4.4 gave Actions slots and 5.0 took the old way out; this file is the on
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import bpy
@@ -15,10 +16,27 @@ from ..engine.avatar.rotations import quat_from_rotvec
 from .armature import PELVIS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..engine.avatar.arrays import Float
     from ..engine.motion.motion import Motion
 
 _LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Values of one property of one bone.
+
+    Args:
+        bone: Its name.
+        name: "rotation_quaternion" or "location".
+        values: One row per key. [F, 4] or [F, 3]
+    """
+
+    bone: str
+    name: str
+    values: Float
 
 
 def add_action(
@@ -39,17 +57,38 @@ def add_action(
         fps: Frames per second of the scene; keys then lie between frames where the rates differ. By default
             the motion's own: one frame per pose.
     """
-    action = bpy.data.actions.new(name or motion.name)
-    slot = action.slots.new(id_type="OBJECT", name=armature.name)
-    bag = _channels(action, slot)
     step = 1.0 if fps is None else fps / motion.fps
     frames = start + step * np.arange(len(motion.pose))
-    quats = continuous(quat_from_rotvec(np.asarray(motion.pose, np.float64)))
-    for joint, bone in enumerate(JOINT_NAMES):
-        _add_curves(bag, bone, "rotation_quaternion", frames, quats[:, joint])
-    _add_curves(bag, PELVIS, "location", frames, np.asarray(motion.transl))
+    quats = quat_from_rotvec(np.asarray(motion.pose, np.float64))
+    channels = [
+        Channel(bone, "rotation_quaternion", quats[:, joint]) for joint, bone in enumerate(JOINT_NAMES)
+    ]
+    channels.append(Channel(PELVIS, "location", np.asarray(motion.transl)))
+    action, slot = keyed_action(name or motion.name, armature.name, frames, channels)
     assign(armature, action, slot)
     return action
+
+
+def keyed_action(
+    name: str, slot_name: str, frames: Float, channels: Sequence[Channel]
+) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
+    """Make an Action with linear keys on every frame, grouped by bone; nobody plays it yet.
+
+    Args:
+        name: Of the Action.
+        slot_name: Of its slot: the object it is for.
+        frames: Scene time of the keys. [F]
+        channels: What is keyed.
+    """
+    action = bpy.data.actions.new(name)
+    slot = action.slots.new(id_type="OBJECT", name=slot_name)
+    bag = _channels(action, slot)
+    for channel in channels:
+        turns = channel.name == "rotation_quaternion"
+        _add_curves(
+            bag, channel.bone, channel.name, frames, continuous(channel.values) if turns else channel.values
+        )
+    return action, slot
 
 
 def assign(armature: bpy.types.Object, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> None:

@@ -90,9 +90,7 @@ def _split(matrices: Float, name: str) -> tuple[Float, Float]:
     turns = matrices[..., :3, :3]
     length = np.linalg.norm(turns, axis=-2, keepdims=True)
     if not np.isfinite(matrices).all() or (length < 1e-9).any():
-        raise AvatarError(
-            f"{name!r} has bones that are scaled to nothing. Give them a size, or leave them out."
-        )
+        raise AvatarError(f"{name!r} has bones scaled to nothing. Give them a size.")
     turns = turns / length
     # A mirrored object's axes are left-handed; which axis is turned round does not matter, it cancels.
     turns[..., 2] *= np.sign(np.linalg.det(turns))[..., None]

@@ -1,0 +1,117 @@
+"""A motion on an avatar as layers of its NLA: the motion, and above it what holds the feet.
+
+The upper layer holds only what planting changed, so muting its track shows the motion as it was recorded, and
+both can be edited on their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..engine.avatar.body import JOINT_NAMES
+from ..engine.avatar.rotations import quat_conjugate, quat_from_rotvec, quat_multiply
+from ..engine.motion.planting import LEG_JOINTS
+from .actions import Channel, add_action, assign, keyed_action
+from .armature import PELVIS
+
+if TYPE_CHECKING:
+    import bpy
+
+    from ..engine.motion.motion import Motion
+
+MOTION_TRACK, FEET_TRACK = "Motion", "Held Feet"
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What was added.
+
+    Args:
+        action: The motion's own.
+        feet: What holds the feet; ``None`` without.
+        frames: First and last frame, scene time.
+    """
+
+    action: bpy.types.Action
+    feet: bpy.types.Action | None
+    frames: tuple[float, float]
+
+
+def add_motion(
+    armature: bpy.types.Object, motion: Motion, held: Motion | None, *, start: int, fps: float
+) -> Layers:
+    """Let an avatar play a motion from a frame on.
+
+    Without ``held`` the motion becomes the armature's Action. With it both become strips of NLA tracks, above
+    what is there.
+
+    Args:
+        armature: One of ours; it must play no Action.
+        motion: At any rate.
+        held: The same with standing feet.
+        start: Frame of the first pose.
+        fps: Of the scene.
+    """
+    action = add_action(armature, motion, start=start, fps=fps)
+    action.use_fake_user = True
+    last = start + (motion.count - 1) * fps / motion.fps
+    if held is None:
+        return Layers(action, None, (start, last))
+    feet = _correction(armature, motion, held, start=start, fps=fps)
+    armature.animation_data.action = None
+    for track, layer, blend in ((MOTION_TRACK, action, "REPLACE"), (FEET_TRACK, feet, "COMBINE")):
+        _push(armature, track, layer, start, blend)
+    return Layers(action, feet, (start, last))
+
+
+def push_down(armature: bpy.types.Object) -> bpy.types.NlaTrack | None:
+    """Turn the Action that an armature plays into a strip of a new track; ``None`` if it plays none."""
+    animation = armature.animation_data
+    action = animation.action if animation else None
+    if action is None:
+        return None
+    action.use_fake_user = True
+    start = round(action.frame_range[0])
+    slot = animation.action_slot
+    animation.action = None
+    return _push(armature, action.name, action, start, "REPLACE", slot)
+
+
+def _correction(
+    armature: bpy.types.Object, motion: Motion, held: Motion, *, start: int, fps: float
+) -> bpy.types.Action:
+    """An Action that, combined with the motion's, gives the held one."""
+    before = quat_from_rotvec(motion.pose[:, list(LEG_JOINTS)].astype(np.float64))
+    after = quat_from_rotvec(held.pose[:, list(LEG_JOINTS)].astype(np.float64))
+    turns = quat_multiply(quat_conjugate(before), after)
+    channels = [
+        Channel(JOINT_NAMES[joint], "rotation_quaternion", turns[:, row])
+        for row, joint in enumerate(LEG_JOINTS)
+    ]
+    channels.append(Channel(PELVIS, "location", held.transl - motion.transl))
+    frames = start + fps / motion.fps * np.arange(motion.count)
+    action, slot = keyed_action(f"{motion.name} Feet", armature.name, frames, channels)
+    action.use_fake_user = True
+    assign(armature, action, slot)
+    return action
+
+
+def _push(
+    armature: bpy.types.Object,
+    name: str,
+    action: bpy.types.Action,
+    start: int,
+    blend: str,
+    slot: bpy.types.ActionSlot | None = None,
+) -> bpy.types.NlaTrack:
+    track = armature.animation_data.nla_tracks.new()
+    track.name = name
+    strip = track.strips.new(action.name, start, action)
+    strip.action_slot = slot or action.slots[0]
+    strip.blend_type = blend
+    # A held correction would bend the legs of whatever plays before and after.
+    strip.extrapolation = "NOTHING" if blend == "COMBINE" else "HOLD_FORWARD"
+    return track
