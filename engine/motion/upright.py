@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.axes import BODY_FROM_BLENDER, OPENCV_FROM_BODY
-from ..avatar.errors import AvatarError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,16 +50,6 @@ def choose_up(asked: str, directions: Float, usual: str, *, stated: bool = False
         up = max(scores, key=scores.__getitem__)
         return up, None if up == usual else f"{_spoken(up)} up was found from the pose; choose it if wrong."
     return usual, f"The file does not tell which way is up; {_spoken(usual)} was taken. Choose it if wrong."
-
-
-def check_fps(fps: float | None, where: str) -> None:
-    """Refuse a frame rate that cannot be.
-
-    Raises:
-        AvatarError: If it is not a positive number.
-    """
-    if fps is not None and not (np.isfinite(fps) and fps > 0):
-        raise AvatarError(f"{where} states {fps:g} frames per second. Give its frame rate.")
 
 
 def _mean_direction(directions: Float) -> NDArray[np.float64]:

@@ -38,9 +38,8 @@ def world_frames(
     angles = np.radians(numbers)
     cosines, sines = np.cos(angles), np.sin(angles)
     root = np.broadcast_to(np.asarray(basis).T[:, :, None], (3, 3, frames))
-    axes: list[
-        NDArray[np.float64]
-    ] = []  # per joint its x, y and z axis in the world [3, 3, F]: no transposes
+    # The x, y and z axis of each joint in the world [3, 3, F]: frames last, so that nothing is gathered.
+    axes: list[Float] = []
     places: list[Float] = []
     for joint, entry in enumerate(joints):
         turned = root if entry.parent < 0 else axes[entry.parent]
