@@ -6,7 +6,7 @@
   doubt
 - parse: expect, palette, garments, things, labels
 - volume: hanging, mop, soles, drape, wall, face_warp, surface, zbuffer
-- place: placed, lattice, depth, lathe, held, bound
+- place: placed, lattice, depth, overlap, borders, lathe, held, bound
 - fill: dressed, hair, lettering, stock, bands, weave, seam, colour
 - shape, refine, combine, outcome
 """

@@ -14,7 +14,16 @@ from scipy.spatial import KDTree
 from .bands import limb_metric
 from .hair import dress_head
 from .labels import BOTTOM, HELD, NOTHING, SKIN, TOP
-from .parts import LEFT_LEG, MIRRORED_PARTS, RIGHT_LEG, TRUNK
+from .parts import (
+    LEFT_ARM,
+    LEFT_HAND,
+    LEFT_LEG,
+    MIRRORED_PARTS,
+    RIGHT_ARM,
+    RIGHT_HAND,
+    RIGHT_LEG,
+    TRUNK,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +43,7 @@ _BARE = 0.5  # of a row of the trunk's front
 _SKIRTS = 0.08  # metres of a coat below the hips
 _HEM = 0.05  # quantile of heights
 _UNEVEN = 0.2  # of the sides' points that a level waist may get wrong
+_GLOVED = 0.25  # share of skin in a seen hand that wears something
 _MIDDLE = 0.6  # of the trunk's half width
 _ROUNDS = 3
 
@@ -76,6 +86,7 @@ def dressed(
     _level_waist(rest, part, label, result, ~shown, np.flatnonzero(rim))
     _close_coat(rest, part, label, result, rim, ~shown)
     _settle(rest, part, result, ~shown)
+    _end_sleeves(rest, part, label, result, ~shown, np.flatnonzero(teaches))
     dress_head(rest, part, result, shown, marks)
     return result
 
@@ -136,15 +147,51 @@ def _level_waist(
     if len(sources) < _FEW or len(np.unique(label[sources])) < 2:
         return
     order = sources[np.argsort(rest[sources, 1])]
-    top = label[order] == TOP
-    wrong = np.r_[0, np.cumsum(top)] + np.r_[np.cumsum(~top[::-1])[::-1], 0]
-    best = int(wrong.argmin())
-    if wrong[best] > _UNEVEN * len(order):
+    best = _parting(label[order] != TOP)
+    if best is None:
         return
     waist = rest[order[min(best, len(order) - 1)], 1]
     upper = (part == TRUNK) | (part == LEFT_LEG) | (part == RIGHT_LEG)
     rows = free & upper & np.isin(result, (TOP, BOTTOM))
     result[rows] = np.where(rest[rows, 1] > waist, TOP, BOTTOM)
+
+
+def _end_sleeves(
+    rest: Float,
+    part: Int,
+    label: NDArray[np.uint8],
+    result: NDArray[np.uint8],
+    free: NDArray[np.bool_],
+    shown: Int,
+) -> None:
+    """Where a sleeve ends it ends all around, and a hand is bare unless the photo shows a glove."""
+    for arm, hand in ((LEFT_ARM, LEFT_HAND), (RIGHT_ARM, RIGHT_HAND)):
+        limb = shown[np.isin(part[shown], (arm, hand))]
+        palm = part[limb] == hand
+        gloved = palm.sum() >= _FEW and (label[limb[palm]] == SKIN).mean() < _GLOVED
+        if gloved:
+            continue
+        result[free & (part == hand)] = SKIN
+        bare = label[limb] == SKIN
+        if min(bare.sum(), (~bare).sum()) < _FEW:
+            continue
+        order = limb[np.argsort(np.abs(rest[limb, 0]))]
+        end = _parting(label[order] != SKIN)
+        if end is None:
+            continue
+        sleeve = np.abs(rest[order[min(end, len(order) - 1)], 0])
+        names, counts = np.unique(label[limb[~bare]], return_counts=True)
+        rows = free & np.isin(part, (arm, hand))
+        outer = np.abs(rest[:, 0]) > sleeve
+        result[rows & outer] = SKIN
+        result[rows & ~outer & (result == SKIN)] = names[counts.argmax()]
+
+
+def _parting(first: NDArray[np.bool_]) -> int | None:
+    """Where a row of points changes from one thing to another; None if it does so often."""
+    wrong = np.r_[0, np.cumsum(~first)] + np.r_[np.cumsum(first[::-1])[::-1], 0]
+    best = int(wrong.argmin())
+    return None if wrong[best] > _UNEVEN * len(first) else best
 
 
 def _close_coat(

@@ -20,6 +20,7 @@ from .fill import fill_colors
 from .fit import skinned_vertices
 from .held import held_things, without
 from .lathe import head_frame
+from .overlap import parted
 from .parse import parse
 from .place import place
 from .refine import refine
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from .placed import Placed
 
 _EDGE_PIXELS = 5
+_INSET = 0.012  # metres from the border of an arm within which colours are mixed
 _SQUARE = 0.5  # cosine
 
 
@@ -113,6 +115,7 @@ def view(
     if cloth is not None:
         maps, cloth = draped(maps, cloth, region, seen)
         surface = tucked(surface, trunk_and_legs(body), cloth)
+    maps, parsed = parted(body, betas, maps, parsed, clean, seen)
     report("place", 0.0)
     head, keep = head_frame(joints, posed_from_rest), choices.held == KEEP
     placed = place(body, surface, maps, seen, choices.count, rng, head, held, cloth, keep_held=keep)
@@ -123,7 +126,7 @@ def view(
     grain = np.einsum("nij,nj->ni", blended[:, :3, :3], filled.grain)
     refined = refine(
         flat_gaussians(placed, filled.colors, maps.inset(placed.pixels), grain),
-        _inner(placed, seen),
+        _inner(placed, seen) & (maps.inset(placed.pixels) > _INSET),
         clean,
         seen,
         lambda done: report("refine", done),
