@@ -25,6 +25,8 @@ _OUTLIER = 2.5
 _PITCH_SPREAD = np.radians(5.0)
 _CAMERA_HEIGHT, _CAMERA_SPREAD = 1.3, 0.4  # metres above the floor
 _STRAIGHT, _BENT = np.radians(35.0), np.radians(65.0)  # of a knee or hip
+_LOOKS_STRAIGHT, _LOOKS_BENT = np.radians(10.0), np.radians(25.0)  # of a knee in the image
+_HIDDEN_LEGS = 2.0  # times as sure: of what else could they be known
 
 
 def sole_vertices(body: Body) -> NDArray[np.int64]:
@@ -57,6 +59,16 @@ def standing(seen: Observation) -> float:
         trunk, thigh, shin = w[hip] - w[shoulder], w[knee] - w[hip], w[ankle] - w[knee]
         bends += [_angle(trunk, thigh), _angle(thigh, shin)]
     return float(np.clip((_BENT - max(bends)) / (_BENT - _STRAIGHT), 0, 1))
+
+
+def straight_legs(seen: Observation) -> tuple[float, float]:
+    """Whether the left and the right leg stand and look straight in the image, 0..1."""
+    stands, shares = standing(seen), []
+    for hip, knee, ankle in ((23, 25, 27), (24, 26, 28)):
+        bend = _angle(seen.points[knee] - seen.points[hip], seen.points[ankle] - seen.points[knee])
+        share = np.clip((_LOOKS_BENT - bend) / (_LOOKS_BENT - _LOOKS_STRAIGHT), 0, 1)
+        shares.append(stands * float(share))
+    return shares[0], shares[1]
 
 
 def _angle(a: Float, b: Float) -> float:
@@ -95,14 +107,9 @@ class Ground:
         over = np.einsum("bc,bc->b", hips - ankles, near) / _HIPS
         upright = np.einsum("bc,bc->b", shoulders - hips, near) / _SHOULDERS
         trust = self.feet * np.sqrt(0.15 + 0.85 * self.standing)
-        lean = np.stack(
-            [
-                robust(over, _OUTLIER) * self.standing,
-                # Whoever shows no legs stands or sits upright.
-                robust(upright, _OUTLIER) * max(self.standing, 0.7 * self.legs_hidden),
-            ],
-            axis=1,
-        )
+        # Whoever shows no legs stands upright on them.
+        stands = max(self.standing, _HIDDEN_LEGS * self.legs_hidden)
+        lean = stands * np.stack([robust(over, _OUTLIER), robust(upright, _OUTLIER)], axis=1)
         pitch = x[:, PITCH : PITCH + 1] / _PITCH_SPREAD
         held = (-height.mean(axis=1, keepdims=True) - _CAMERA_HEIGHT) / _CAMERA_SPREAD
         return np.concatenate(

@@ -15,12 +15,18 @@ from ..avatar.body import BODY_JOINT_COUNT, JOINT_NAMES, joint_index
 from ..avatar.rotations import matrix_from_rotvec, quat_from_rotvec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ..avatar.arrays import Float
 
 _HANGING_ARM = 1.1  # radians below the zero pose's spread arm
 _UNSEEN = 0.15  # of the spread that a joint has which the photo shows
+# Of the bend of a knee that stands and looks straight: a detector bends it in depth, where nobody sees it.
+_STANDING_KNEE = (0.05, 0.25)
+# A leg that the photo does not show hangs straight down: bend, and sideways against the zero pose's astride.
+_UNSEEN_LEG = {"hip": (0.02, -0.075), "knee": (0.03, 0.0)}
 # Landmark that tells a joint's rotation.
 _MOVED_BY = {
     13: "left_shoulder", 14: "right_shoulder", 15: "left_elbow", 16: "right_elbow", 25: "left_hip",
@@ -64,19 +70,27 @@ class Habits:
     most: NDArray[np.float64]
 
 
-def habits(confidence: Float) -> Habits:
-    """The table, tighter where the photo shows nothing of the limb.
+def habits(confidence: Float, straight: Sequence[float] = (0.0, 0.0)) -> Habits:
+    """The table, tighter where the photo shows nothing of the limb, or shows a straight leg.
 
     Args:
         confidence: Of mediapipe's landmarks, 0 where they were not seen. [33]
+        straight: Whether the left and the right leg stand straight, 0..1. [2]
     """
     names = [name.split("_")[-1] for name in JOINT_NAMES[1 : 1 + BODY_JOINT_COUNT]]
     table = np.array([_HABITS[name] for name in names], np.float64)
-    spread = table[..., 1].copy()
+    mean, spread = table[..., 0].copy(), table[..., 1].copy()
+    for row, share in zip(_rows("knee"), straight, strict=True):
+        (usual, width), own = _STANDING_KNEE, spread[row, 0] ** -2
+        total = own + share * width**-2
+        mean[row, 0] = (own * mean[row, 0] + share * width**-2 * usual) / total
+        spread[row, 0] = total**-0.5
     for landmark, name in _MOVED_BY.items():
         if confidence[landmark] == 0:
-            spread[joint_index(name) - 1] *= _UNSEEN
-    return Habits(table[..., 0], spread, table[..., 2], table[..., 3])
+            row, part = joint_index(name) - 1, name.split("_")[-1]
+            spread[row] *= _UNSEEN
+            mean[row, :2] = _UNSEEN_LEG.get(part, mean[row, :2])
+    return Habits(mean, spread, table[..., 2], table[..., 3])
 
 
 def resting_pose() -> Float:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ..avatar.arrays import Float, Int
     from ..avatar.body import Body
-    from .observation import Camera, Observation
+    from .observation import Observation
 
 _ROUNDS = 3
 _SHIFT_ROUNDS = 2
@@ -47,12 +47,16 @@ _OUTER = 0.006  # metres inside the body's own outline within which a rim is par
 _REACH = 0.09  # metres a coat may stand off the body
 _HAIR_REACH = 0.12
 _INWARD = 0.04
+_PAST = 0.012  # metres beyond a rim from which another part of the body stops the way to the outline
 _SMOOTH = 0.7
 _STIFF = 0.002
 _PULL = 12.0
 _AROUND = 12.0  # times the smoothing along a limb
 _FACE_STIFF = 30.0
 _HAND_STIFF = 3.0
+_TOUCHING = 0.02  # metres of cloth at most between a trunk and the arm at its side
+_CUT_STIFF = 0.3  # below the photo's border what was worn above it soon ends
+_CUT_CLOTH = 0.006  # metres that usual trousers stand off
 
 
 def clothed_surface(body: Body, betas: Float, vertices: Float, seen: Observation) -> Float:
@@ -74,19 +78,24 @@ def clothed_surface(body: Body, betas: Float, vertices: Float, seen: Observation
     vertices = _shifted(body, vertices, seen, reach, laplacian)
     stiffness = np.full(body.vertex_count, _STIFF)
     stiffness[face_vertices(body)] = _FACE_STIFF
-    stiffness[(part == LEFT_HAND) | (part == RIGHT_HAND)] = _HAND_STIFF
+    hand = (part == LEFT_HAND) | (part == RIGHT_HAND)
+    stiffness[hand] = _HAND_STIFF
+    cut = seen.camera.project(vertices)[:, 1] > seen.camera.height
+    stiffness[cut] = np.maximum(stiffness[cut], _CUT_STIFF)
+    usual = stiffness * np.where(cut & ~hand, _CUT_CLOTH, 0.0)
     ears = ear_vertices(body)
     normals = vertex_normals(vertices, body.faces)
     offsets, rim = np.zeros(body.vertex_count), np.zeros(0, np.int64)
     for _ in range(_ROUNDS):
         moved = vertices + offsets[:, None] * normals
-        rim, step, _ = _rim_steps(moved, body.faces, seen, reach)
+        room = np.clip(_TOUCHING - offsets, 0.0, None)
+        rim, step, _ = _rim_steps(moved, body.faces, seen, reach, room)
         # Ears stick out of the head's outline: they follow the skin around them, or they become horns.
         pull = np.bincount(rim, minlength=body.vertex_count) * np.where(ears, 0.0, _PULL)
         wanted = np.zeros(body.vertex_count)
         wanted[rim] = offsets[rim] + step
         system = (_SMOOTH * around + sparse.diags(pull + stiffness)).tocsc()
-        offsets = np.clip(splu(system).solve(pull * wanted), -_INWARD, reach)
+        offsets = np.clip(splu(system).solve(pull * wanted + usual), -_INWARD, reach)
     rest, joints = body.shaped(betas).astype(np.float64), body.joints(betas)
     hairy = (part == HEAD) & ~face_vertices(body) & ~ears
     offsets[hairy] = np.maximum(
@@ -104,8 +113,9 @@ def _shifted(
 ) -> Float:
     """Slide whole limbs sideways in the image, where one rim lies outside and the other inside."""
     count = body.vertex_count
+    room = np.full(count, _TOUCHING)
     for _ in range(_SHIFT_ROUNDS):
-        rim, step, flat = _rim_steps(vertices, body.faces, seen, reach)
+        rim, step, flat = _rim_steps(vertices, body.faces, seen, reach, room)
         direction = flat * [1, -1]  # image axes to body axes
         blocks = [
             [sparse.diags(np.bincount(rim, direction[:, i] * direction[:, j], count)) for j in range(2)]
@@ -120,9 +130,18 @@ def _shifted(
 
 
 def _rim_steps(
-    vertices: Float, faces: Int, seen: Observation, reach: Float
+    vertices: Float, faces: Int, seen: Observation, reach: Float, room: Float | None = None
 ) -> tuple[NDArray[np.int64], Float, Float]:
-    """Rim vertices that find the outline, the metres between, and the way there in the image."""
+    """Rim vertices that find the outline, the metres between, and the way there in the image.
+
+    Args:
+        vertices: Posed. [V, 3]
+        faces: [F, 3]
+        seen: The photo.
+        reach: Metres within which each has to find it. [V]
+        room: Metres that each may still move towards a limb that touches it through cloth; where there is
+            cloth all the way to a limb, nothing is found without it. [V]
+    """
     camera = seen.camera
     normals = vertex_normals(vertices, faces)
     rays = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
@@ -132,32 +151,44 @@ def _rim_steps(
     flat = flat[rim] / length[rim, None]
     pixels = camera.project(vertices[rim])
     metres = camera.depth(vertices[rim]) / camera.focal  # of one pixel
-    outer = _to_own_outline(vertices, faces, camera, pixels) * metres < _OUTER
+    own = first_layer(vertices, faces, camera).covered.astype(np.float32)
+    outer = _to_own_outline(own, pixels) * metres < _OUTER
     rim, flat, pixels, metres = rim[outer], flat[outer], pixels[outer], metres[outer]
     mask = (seen.alpha > 0.5).astype(np.float32)
     steps = np.arange(-_INWARD, reach.max() + 1e-6, 0.003)
     # Read the mask along each normal from inside to outside.
     at = pixels[:, None] + flat[:, None] * (steps[None, :, None] / metres[:, None, None])
-    along = cv2.remap(
-        mask, at[..., 0].astype(np.float32) - 0.5, at[..., 1].astype(np.float32) - 0.5, cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT, borderValue=(-1.0,),
-    )  # fmt: skip
+    along = _read(mask, at)
     inside = along > 0.5
     leaves = inside[:, :-1] & ~inside[:, 1:] & (along[:, 1:] >= 0)  # the photo's border is no outline
+    # Past an arm at one's side lies the arm's outline, not the trunk's.
+    past = np.logical_or.accumulate((_read(own, at) > 0.5) & (steps > _PAST), axis=1)
+    leaves &= ~past[:, 1:]
     # The crossing nearest to the surface.
     cost = np.where(leaves, np.abs(steps[:-1])[None], np.inf)
     best = cost.argmin(axis=1)
     step = steps[best] + 0.0015
-    good = np.isfinite(cost[np.arange(len(best)), best]) & (step < reach[rim])
+    found = np.isfinite(cost[np.arange(len(best)), best])
+    good = found & (step < reach[rim])
+    if room is not None:
+        # Cloth without a gap in between: half of the way there is the trunk's, the other half the arm's.
+        touching = past.any(axis=1) & ~found & (inside | past | (steps < 0)).all(axis=1)
+        step = np.where(touching, np.minimum(0.5 * steps[past.argmax(axis=1)], room[rim]), step)
+        good |= touching
     return rim[good], step[good], flat[good]
 
 
-def _to_own_outline(vertices: Float, faces: Int, camera: Camera, pixels: Float) -> Float:
+def _read(image: NDArray[np.float32], at: Float) -> NDArray[np.float32]:
+    """An image at pixel positions, -1 outside of it. [N, S]"""
+    x, y = (at[..., axis].astype(np.float32) - 0.5 for axis in (0, 1))
+    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(-1.0,))
+
+
+def _to_own_outline(own: NDArray[np.float32], pixels: Float) -> Float:
     """Pixels from each place to the body's own outline: the rim of a nose never meets the photo's. [N]"""
-    covered = first_layer(vertices, faces, camera).covered
-    depth = cv2.distanceTransform(covered.astype(np.uint8), cv2.DIST_L2, 5)
+    depth = cv2.distanceTransform(own.astype(np.uint8), cv2.DIST_L2, 5)
     columns, rows = np.floor(pixels).astype(int).T
-    inside = (columns >= 0) & (rows >= 0) & (columns < camera.width) & (rows < camera.height)
+    inside = (columns >= 0) & (rows >= 0) & (columns < own.shape[1]) & (rows < own.shape[0])
     found = np.zeros(len(pixels))
     found[inside] = depth[rows[inside], columns[inside]]
     return found

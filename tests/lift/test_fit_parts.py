@@ -20,7 +20,7 @@ from lhm_avatars.engine.lift.contact import Contact
 from lhm_avatars.engine.lift.face import face_anchors, face_trust, opened_jaw, turned_away
 from lhm_avatars.engine.lift.fit import fit_body, relaxed_hands, skinned_vertices, usual_shape
 from lhm_avatars.engine.lift.flips import best_flips
-from lhm_avatars.engine.lift.ground import Ground, sole_vertices, standing, upward
+from lhm_avatars.engine.lift.ground import Ground, sole_vertices, standing, straight_legs, upward
 from lhm_avatars.engine.lift.hands import fit_hand
 from lhm_avatars.engine.lift.hang import hanging
 from lhm_avatars.engine.lift.landmarks import depths
@@ -315,6 +315,46 @@ def test_hanging_arms_hang_and_raised_ones_are_the_detectors(seen: Observation):
         row = pairs.index(pair)
         assert 0 < found[row] < 0.4
         assert spread[row] < known.spread[row]
-    others = [row for row, pair in enumerate(pairs) if pair not in ((11, 13), (13, 15))]
-    np.testing.assert_array_equal(found[others], wanted[others])
-    np.testing.assert_array_equal(spread[others], known.spread[others])
+    shins = ((25, 27), (26, 28))  # this person stands
+    others = [row for row, pair in enumerate(pairs) if pair not in ((11, 13), (13, 15), *shins)]
+    np.testing.assert_allclose(found[others], wanted[others], rtol=1e-12)
+    np.testing.assert_allclose(spread[others], known.spread[others], rtol=1e-12)
+
+
+def test_a_standing_shin_is_upright_and_a_bent_or_seated_one_is_the_detectors(seen: Observation):
+    known = depths()
+    wanted = np.full(len(known.pairs), -0.6)  # a knee that sticks out by 37 degrees
+    left, right = (known.pairs.tolist().index(pair) for pair in ([25, 27], [26, 28]))
+    bent = seen.points.copy()
+    bent[26] = 0.5 * (bent[24] + bent[28]) + (-60, 0)
+    found, spread = hanging(replace(seen, points=bent), known, wanted)
+    assert -0.35 < found[left] < 0
+    assert spread[left] < known.spread[left]
+    np.testing.assert_allclose((found[right], spread[right]), (-0.6, known.spread[right]), rtol=1e-12)
+    unsure = replace(seen, confidence=np.where(np.arange(33) == 27, 0.0, 1.0))  # a foot is hidden
+    assert hanging(unsure, known, wanted)[0][left] == pytest.approx(-0.6)
+
+
+def test_straight_legs_are_those_that_look_it(seen: Observation):
+    bent = seen.points.copy()
+    bent[25] = 0.5 * (bent[23] + bent[27]) + (60, 0)
+    assert straight_legs(replace(seen, points=bent)) == (0, 1)
+    usual = habits(np.ones(33), (0.0, 1.0))
+    left, right = joint_index("left_knee") - 1, joint_index("right_knee") - 1
+    assert usual.spread[right, 0] < 0.5 * usual.spread[left, 0]
+    np.testing.assert_array_equal(usual.spread[:, 1:], habits(np.ones(33)).spread[:, 1:])
+
+
+def test_legs_that_the_photo_cuts_stand_below_the_hips(half_seen: Observation):
+    """A person's feet stand about as far apart as the hip joints, below them, and the trunk above."""
+    fit = fit_body(bundled_body(), half_seen, lambda done: None)
+    moved = forward_kinematics(bundled_body().joints(fit.params.betas), fit.params.pose(), fit.params.transl)
+    joints = posed_joints(bundled_body().joints(fit.params.betas), moved)
+    _, near = upward(np.array([np.arctan2(-fit.up[2], fit.up[1])]))
+    hips, ankles, shoulders = (
+        joints[[joint_index(f"{side}_{part}") for side in SIDES]] for part in ("hip", "ankle", "shoulder")
+    )
+    width = np.linalg.norm(hips[0] - hips[1])
+    assert 0.7 * width < np.linalg.norm(ankles[0] - ankles[1]) < 1.4 * width
+    assert abs((hips.mean(0) - ankles.mean(0)) @ near[0]) < 0.08
+    assert abs((shoulders.mean(0) - hips.mean(0)) @ near[0]) < 0.06

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-from lhm_avatars.engine.avatar.body import bundled_body
-from lhm_avatars.engine.lift.parts import LEFT_HAND, RIGHT_HAND, face_vertices
+from lhm_avatars.engine.avatar.body import bundled_body, joint_index
+from lhm_avatars.engine.lift.parts import LEFT_HAND, RIGHT_HAND, TRUNK, face_vertices
+from lhm_avatars.engine.lift.surface import vertex_normals
 from lhm_avatars.engine.lift.volume import clothed_surface
 from lhm_avatars.engine.lift.zbuffer import first_layer
 
@@ -80,3 +81,38 @@ def test_a_border_that_cuts_the_person_is_no_outline(person: Person, half_seen: 
     below = half_seen.camera.project(person.vertices)[:, 1] > half_seen.camera.height + 60
     assert below.sum() > 1000
     assert np.abs(surface - person.vertices)[below].max() < 0.02
+
+
+def test_an_arm_at_its_side_does_not_fatten_the_trunk(person: Person, seen: Observation):
+    """A cape that fills all from arm to arm: the arms' far outline is not the trunk's, whatever its reach."""
+    mask = seen.alpha > 0.5
+    arms = [joint_index(f"{side}_{part}") for side in ("left", "right") for part in ("shoulder", "wrist")]
+    rows = seen.camera.project(person.joints[arms])[:, 1].astype(int)
+    caped = mask.copy()
+    for row in range(rows.min() + 10, rows.max()):
+        columns = np.flatnonzero(mask[row])
+        caped[row, columns[0] : columns[-1] + 1] = True
+    surface = clothed_surface(
+        bundled_body(), person.params.betas, person.vertices, replace(seen, alpha=caped.astype(np.float32))
+    )
+    trunk = (person.parts == TRUNK) & (np.abs(person.rest[:, 0]) < 0.18)
+    off = np.linalg.norm(surface - person.vertices, axis=1)[trunk]
+    between = person.rest[trunk, 1] > -0.1  # below, loose cloth hangs past the waist's hollow
+    assert 0.005 < np.median(off[between]) < 0.02
+    assert off[between].max() < 0.035
+    assert np.median(off) < 0.02
+
+
+def test_trousers_below_the_photo_are_as_wide_as_usual(person: Person, half_seen: Observation):
+    """However thick the coat that the photo shows, it ends soon below the photo's border."""
+    radius = 2.5 * CLOTH * FOCAL / DISTANCE
+    outside = cv2.distanceTransform((half_seen.alpha <= 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    coat = replace(half_seen, alpha=(outside < radius).astype(np.float32))
+    surface = clothed_surface(bundled_body(), person.params.betas, person.vertices, coat)
+    below = coat.camera.project(person.vertices)[:, 1] - coat.camera.height
+    normals = vertex_normals(person.vertices, bundled_body().faces)
+    wider = ((surface - person.vertices) * normals).sum(axis=1)
+    shins = (below > 120) & ~np.isin(person.parts, (LEFT_HAND, RIGHT_HAND))
+    waist = np.abs(person.rest[:, 1] + 0.15) < 0.05
+    assert np.quantile(wider[waist], 0.9) > CLOTH
+    assert 0.004 < wider[shins].mean() < 0.012
