@@ -64,7 +64,7 @@ def read_motion(
     Raises:
         AvatarError: If the file is damaged, empty, or no motion. The sentence says what to do.
     """
-    if fps is not None and not fps > 0:
+    if fps is not None and not 0 < fps < float("inf"):
         raise AvatarError(f"{fps:g} frames per second cannot be played. Give a number above zero.")
     options = Options(body or bundled_body(), up, fps, person, progress)
     try:

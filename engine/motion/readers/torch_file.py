@@ -20,7 +20,7 @@ _KINDS = {
     "FloatStorage": "f4", "DoubleStorage": "f8", "HalfStorage": "f2", "LongStorage": "i8", "IntStorage": "i4",
     "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1", "BoolStorage": "?",
 }  # fmt: skip
-_MOST_NUMBERS = 500_000_000
+_MOST_NUMBERS = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def read_torch_file(path: Path) -> Any:
         order = ">" if _big_endian(archive, folder) else "<"
 
         def storage(pid: Any) -> np.ndarray[Any, Any]:
-            tag, kind, key = pid[0], pid[1], str(pid[2])
-            if tag != "storage" or not isinstance(kind, _Kind):
-                raise ForbiddenNameError(f"outside object {str(pid)[:60]!r}")
-            return np.frombuffer(archive.read(f"{folder}data/{key}"), order + kind.code)
+            match pid:
+                case ("storage", _Kind(code), key, *_):
+                    return np.frombuffer(archive.read(f"{folder}data/{key}"), order + code)
+            raise ForbiddenNameError(f"outside object {str(pid)[:60]!r}")
 
         try:
             data = archive.read(index)
