@@ -17,6 +17,7 @@ from .engine.torch_builds import lhm_python
 PACKAGE = __package__ or ""
 ENGINE_ROOT_VARIABLE = "LHM_AVATARS_ENGINE_ROOT"
 MODELS_ROOT_VARIABLE = "LHM_AVATARS_MODELS_ROOT"
+PRESETS_ROOT_VARIABLE = "LHM_AVATARS_PRESETS_ROOT"
 
 DEVICE_ITEMS = (
     ("auto", "Automatic", "The graphics card when there is a fitting one, else the processor"),
@@ -128,6 +129,13 @@ def models_root(context: bpy.types.Context | None = None) -> Path:
     if folder := preferences(context).models_folder:
         return Path(bpy.path.abspath(folder))
     return Path(bpy.utils.extension_path_user(PACKAGE, path="models"))
+
+
+def presets_root(_context: bpy.types.Context | None = None) -> Path:
+    """Say in which folder the user's bone tables lie; it need not exist yet."""
+    if folder := os.environ.get(PRESETS_ROOT_VARIABLE):
+        return Path(folder)
+    return Path(bpy.utils.extension_path_user(PACKAGE, path="presets"))
 
 
 @dataclass(frozen=True)

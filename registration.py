@@ -15,13 +15,16 @@ import bpy
 
 from . import commands, preferences, properties
 from .operators import (
+    bone_maps,
     confidence,
+    export_motion,
     files,
     install,
     jobs,
     licences,
     looks,
     models,
+    motions,
     photo_check,
     photos,
     pose,
@@ -32,6 +35,7 @@ from .operators import (
 from .operators import shape as shape_operators
 from .panels import about, more_photos, preview_settings
 from .panels import main as main_panel
+from .panels import motion as motion_panel
 from .panels import photo_check as photo_check_panel
 from .panels import settings as settings_panel
 from .panels import setup as setup_panel
@@ -57,6 +61,9 @@ MODULES: tuple[ModuleType, ...] = (
     photos,
     photo_check,
     pose,
+    bone_maps,
+    motions,
+    export_motion,
     shape_operators,
     files,
     preview,
@@ -67,6 +74,7 @@ MODULES: tuple[ModuleType, ...] = (
     settings_panel,
     photo_check_panel,
     about,
+    motion_panel,
     shape_panel,
     setup_panel,
     preview_settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,70 +12,110 @@ from ..engine.avatar.errors import AvatarError
 from ..engine.motion.take import Take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import bpy
 
     from ..engine.avatar.arrays import Float
 
+_STEP = 0.08  # seconds between two looks at the window
 
-def take_of(
-    context: bpy.types.Context,
-    armature: bpy.types.Object,
-    frames: range,
-    progress: Callable[[float], None] | None = None,
-) -> Take:
-    """Sample an armature frame by frame, as it is evaluated; the scene returns to its frame.
+
+class TakeSampler:
+    """Samples an armature as it is evaluated, some frames at a time; then the scene returns to its frame.
 
     Args:
         context: Has the scene and its frame rate.
         armature: The source.
         frames: Of the scene.
-        progress: Called with the fraction done; what it raises ends the sampling.
 
     Raises:
-        AvatarError: If the armature has no bones, is scaled to nothing, or the range is empty.
+        AvatarError: If the armature has no bones, or the range is empty.
     """
-    bones = armature.data.bones
-    if not len(bones):
-        raise AvatarError(f"{armature.name!r} has no bones. Choose the armature that moves.")
-    if not len(frames):
-        raise AvatarError("There is no frame between first and last. Give a longer range.")
-    # Blender lists parents before their children, and pose bones in the same order.
-    names = [bone.name for bone in bones]
-    row = {name: index for index, name in enumerate(names)}
-    parents = tuple(row[bone.parent.name] if bone.parent else -1 for bone in bones)
-    rest = _matrices(bones, "matrix_local", len(names))
-    posed = np.empty((len(frames), len(names), 4, 4))
-    scene, now = context.scene, (context.scene.frame_current, context.scene.frame_subframe)
+
+    def __init__(self, context: bpy.types.Context, armature: bpy.types.Object, frames: range) -> None:
+        bones = armature.data.bones
+        if not len(bones):
+            raise AvatarError(f"{armature.name!r} has no bones. Choose the armature that moves.")
+        if not len(frames):
+            raise AvatarError("There is no frame between first and last. Give a longer range.")
+        self._context, self._armature, self._frames = context, armature, frames
+        # Blender lists parents before their children, and pose bones in the same order.
+        self._names = [bone.name for bone in bones]
+        row = {name: index for index, name in enumerate(self._names)}
+        self._parents = tuple(row[bone.parent.name] if bone.parent else -1 for bone in bones)
+        self._posed = np.empty((len(frames), len(self._names), 4, 4))
+        self._done = 0
+        scene = context.scene
+        self._scene, self._now = scene, (scene.frame_current, scene.frame_subframe)
+
+    @property
+    def fraction(self) -> float:
+        """How much is done."""
+        return self._done / len(self._frames)
+
+    def step(self, seconds: float = _STEP) -> bool:
+        """Sample for a while; True when all is done."""
+        end = time.monotonic() + seconds
+        while self._done < len(self._frames):
+            self._scene.frame_set(self._frames[self._done])
+            evaluated = self._armature.evaluated_get(self._context.evaluated_depsgraph_get())
+            bones = _matrices(evaluated.pose.bones, "matrix", len(self._names))
+            self._posed[self._done] = np.array(evaluated.matrix_world) @ bones
+            self._done += 1
+            if time.monotonic() > end:
+                break
+        return self._done == len(self._frames)
+
+    def take(self) -> Take:
+        """What was sampled.
+
+        Raises:
+            AvatarError: If a bone is scaled to nothing.
+        """
+        armature, render = self._armature, self._scene.render
+        rest = _matrices(armature.data.bones, "matrix_local", len(self._names))
+        rotations, positions = _split(self._posed, armature.name)
+        rest_turns, rest_places = _split((np.array(armature.matrix_world) @ rest)[None], armature.name)
+        animation = armature.animation_data
+        playing = animation.action if animation else None
+        return Take(
+            names=tuple(self._names),
+            parents=self._parents,
+            rotations=rotations,
+            positions=positions,
+            rest_rotations=rest_turns[0],
+            rest_positions=rest_places[0],
+            fps=render.fps / render.fps_base,
+            name=playing.name if playing else armature.name,
+            source="armature",
+            unit_m=1.0,
+            up="z",
+        )
+
+    def close(self) -> None:
+        """Put the scene back to its frame; harmless a second time."""
+        if self._done:
+            self._scene.frame_set(self._now[0], subframe=self._now[1])
+            self._done = 0
+
+
+def take_of(context: bpy.types.Context, armature: bpy.types.Object, frames: range) -> Take:
+    """Sample an armature in one go; the scene returns to its frame.
+
+    Args:
+        context: Has the scene and its frame rate.
+        armature: The source.
+        frames: Of the scene.
+
+    Raises:
+        AvatarError: If the armature has no bones or is scaled to nothing, or the range is empty.
+    """
+    sampler = TakeSampler(context, armature, frames)
     try:
-        for index, frame in enumerate(frames):
-            scene.frame_set(frame)
-            evaluated = armature.evaluated_get(context.evaluated_depsgraph_get())
-            posed[index] = np.array(evaluated.matrix_world) @ _matrices(
-                evaluated.pose.bones, "matrix", len(names)
-            )
-            if progress is not None:
-                progress((index + 1) / len(frames))
+        while not sampler.step():
+            pass
+        return sampler.take()
     finally:
-        scene.frame_set(now[0], subframe=now[1])
-    rotations, positions = _split(posed, armature.name)
-    rest_rotations, rest_positions = _split((np.array(armature.matrix_world) @ rest)[None], armature.name)
-    return Take(
-        names=tuple(names),
-        parents=parents,
-        rotations=rotations,
-        positions=positions,
-        rest_rotations=rest_rotations[0],
-        rest_positions=rest_positions[0],
-        fps=scene.render.fps / scene.render.fps_base,
-        name=armature.animation_data.action.name
-        if armature.animation_data and armature.animation_data.action
-        else armature.name,
-        source="armature",
-        unit_m=1.0,
-        up="z",
-    )
+        sampler.close()
 
 
 def _matrices(bones: bpy.types.bpy_prop_collection, name: str, count: int) -> Float:
