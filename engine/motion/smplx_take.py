@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FIRST_FINGER = 25
 _LEG = ("hip", "knee", "ankle")
 _SAMPLES = 64
+_LARGEST = 1e6  # radians or metres; beyond, it is a damaged number
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,13 @@ def _check(frames: SmplFrames, options: Options, name: str) -> None:
     if not len(frames.pose):
         raise AvatarError(f"{name} has no frames. Export the motion again.")
     for what, values in (("rotation", frames.pose), ("place", frames.transl), ("face", frames.expression)):
-        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        bad = ~(np.abs(values.reshape(len(values), -1)) < _LARGEST).all(axis=1)
         if bad.any():
             raise AvatarError(
-                f"{name}, frame {int(np.flatnonzero(bad)[0]) + 1}: a {what} is no number ({int(bad.sum())} "
-                "frames are affected). Repair the file or estimate the motion again."
+                f"{name}, frame {int(np.flatnonzero(bad)[0]) + 1}: a {what} is no usable number "
+                f"({int(bad.sum())} frames are affected). Repair the file or estimate the motion again."
             )
-    if not np.isfinite(frames.betas).all():
+    if not (np.abs(frames.betas) < _LARGEST).all():
         raise AvatarError(f"{name}: its body shape is no number. Repair the file.")
     for fps in (options.fps, frames.fps if options.fps is None else None):
         if fps is not None and not (np.isfinite(fps) and fps > 0):

@@ -120,6 +120,7 @@ def tricks(target: str) -> dict[str, bytes]:
         "outside": text("x") + b"Q",
         "extension": b"\x82\x01",
         "state": name("_codecs", "encode") + b"N" + mapping({"__defaults__": group()}) + b"\x86b",
+        "type": call(name("numpy", "dtype"), text("V8")),
         "number": call(
             name("numpy.core.multiarray", "scalar"), call(name("numpy", "dtype"), text("O")), text("")
         ),
@@ -170,7 +171,7 @@ def test_the_tricks_are_real(tmp_path: Path):
         (pickle.dumps([1, 2, 3]), "holds no motion of a person"),
         (pickle.dumps({"poses": [["a"]]}), "poses is no table of numbers"),
         (b"\x80\x04" + joblib_array(POSE, 2, aligned=True)[:-1], "an array lacks 1 bytes"),
-        (b"\x80\x04" + joblib_array(POSE.astype(object), 2, aligned=True), "it wants to use array of object"),
+        (b"\x80\x04" + joblib_array(POSE.astype(object), 2, aligned=True), "use an array of objects"),
         (b"PK\x03\x04" + bytes(100), "is damaged"),
         (_npy(b"}")[:40], "is damaged"),
         (b"\x93NUMPY\x09\x00" + bytes(100), "is damaged"),

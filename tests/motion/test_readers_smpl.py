@@ -247,13 +247,13 @@ GOOD = {"poses": np.zeros((4, 165)), "trans": np.zeros((4, 3)), "fps": 30.0}
             r"poses has 100 numbers a frame, which fits no known skeleton \(63, 69, ",
         ),
         ({"poses": np.zeros((0, 165))}, "has no frames"),
-        ({"poses": np.full((4, 165), np.nan)}, r"frame 1: a rotation is no number \(4 frames"),
+        ({"poses": np.full((4, 165), np.nan)}, r"frame 1: a rotation is no usable number \(4 frames"),
         (
             {"trans": np.array([[0, 0, 0], [0, np.inf, 0], [0, 0, 0], [0, 0, 0]])},
-            "frame 2: a place is no number",
+            "frame 2: a place is no usable number",
         ),
         ({"trans": np.zeros((3, 3))}, "has 3 frames, the poses have 4"),
-        ({"expression": np.full((4, 2), np.nan)}, "frame 1: a face is no number"),
+        ({"expression": np.full((4, 2), np.nan)}, "frame 1: a face is no usable number"),
         ({"betas": np.full(10, np.nan)}, "body shape is no number"),
         ({"betas": np.array(["a"])}, "betas is no table of numbers"),
         ({"fps": 0.0}, "states 0 frames per second"),
@@ -297,7 +297,7 @@ def test_says_what_is_wrong_with_a_folder(tmp_path: Path, person: Person):
     with pytest.raises(AvatarError, match="trans has 3 to 4 numbers a frame"):
         read_motion(folder)
     third.write_text(re.sub(r'"root_pose": \[[^,]*', '"root_pose": [NaN', good))
-    with pytest.raises(AvatarError, match="frame 3: a rotation is no number"):
+    with pytest.raises(AvatarError, match="frame 3: a rotation is no usable number"):
         read_motion(folder)
     third.write_text(good)
     third.rename(third.with_name("90000.json"))

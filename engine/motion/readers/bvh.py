@@ -11,7 +11,7 @@ from ...avatar.errors import AvatarError
 from ..take import DEFAULT_FPS, Take
 from ..upright import BODY_FROM_UP, choose_up
 from .bvh_frames import world_frames
-from .bvh_header import HeaderLines, read_joints
+from .bvh_header import LARGEST, HeaderLines, read_joints
 from .frame_rate import rate_from_seconds
 from .numbers import read_numbers
 from .skeleton_facts import guess_unit, head_directions
@@ -141,7 +141,7 @@ def _blocks(
             values = read_numbers(text)
         except ValueError:
             values = np.full(1, np.nan)
-        if len(values) % columns or not np.isfinite(values).all():
+        if len(values) % columns or not (np.abs(values) < LARGEST).all():
             raise _fault(text, lines, joints, columns)
         yield values.reshape(-1, columns)
         lines.number += text.count(b"\n")
@@ -157,7 +157,7 @@ def _fault(text: bytes, lines: _Lines, joints: Sequence[Joint], columns: int) ->
             if not _is_number(word):
                 what = word[:20].decode("latin-1")
                 return AvatarError(
-                    f"{place}, joint {owner}: {what!r} is no number. Export the BVH file again."
+                    f"{place}, joint {owner}: {what!r} is no usable number. Export the BVH file again."
                 )
         if words and len(words) != columns:
             lacking = f"; joint {owners[len(words)]} has none" if len(words) < columns else ""
@@ -170,7 +170,7 @@ def _fault(text: bytes, lines: _Lines, joints: Sequence[Joint], columns: int) ->
 
 def _is_number(word: bytes) -> bool:
     try:
-        return bool(np.isfinite(float(word)))
+        return abs(float(word)) < LARGEST
     except ValueError:
         return False
 

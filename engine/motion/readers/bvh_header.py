@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ _AXES = {"x": 0, "y": 1, "z": 2}
 _CHANNEL = re.compile(r"([xyz])(position|rotation)", re.IGNORECASE)
 _BRACES = re.compile(r"([{}])")
 _MOST_JOINTS = 5_000
+LARGEST = 1e12
+"""No number of a file is beyond it, unless the file is damaged."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ def _offset(lines: HeaderLines, name: str, rest: str) -> tuple[float, float, flo
         x, y, z = (float(word) for word in rest.split())
     except ValueError:
         raise lines.error(name, f"OFFSET needs three numbers, got {rest[:40]!r}.") from None
-    if not all(map(math.isfinite, (x, y, z))):
-        raise lines.error(name, f"OFFSET needs finite numbers, got {rest[:40]!r}.")
+    if not all(abs(number) < LARGEST for number in (x, y, z)):
+        raise lines.error(name, f"OFFSET needs usable numbers, got {rest[:40]!r}.")
     return x, y, z
 
 

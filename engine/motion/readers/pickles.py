@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections import OrderedDict
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...avatar.errors import AvatarError
+from . import pickled_arrays as arrays
+from .pickled_arrays import ForbiddenNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,43 +28,11 @@ if TYPE_CHECKING:
 DAMAGED = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, AssertionError,
     MemoryError, OverflowError, RecursionError, struct.error, zlib.error, zipfile.BadZipFile,
-    NotImplementedError, RuntimeError, OSError,
+    NotImplementedError, RuntimeError, OSError, SystemError, tokenize.TokenError,
 )  # fmt: skip
 """What reading a damaged archive or pickle may raise."""
 
 Names = dict[tuple[str, str], Any]
-
-
-class ForbiddenNameError(pickle.UnpicklingError):
-    """A name that numbers have no use for."""
-
-
-class Box:
-    """Holds what a pickle says of an object of a class that we do not have."""
-
-    def __init__(self) -> None:
-        self.state: dict[str, Any] = {}
-
-    def __setstate__(self, state: object) -> None:
-        self.state = state if isinstance(state, dict) else {}
-
-
-class _JoblibArray(Box):
-    """joblib writes this in an array's stead, and its bytes right behind."""
-
-    def array(self, file: BinaryIO) -> np.ndarray[Any, Any]:
-        dtype = np.dtype(self.state["dtype"])
-        shape = tuple(int(size) for size in self.state["shape"])
-        if dtype.hasobject or dtype.itemsize == 0 or min(shape, default=0) < 0:
-            raise ForbiddenNameError(f"array of {dtype}")
-        if self.state.get("numpy_array_alignment_bytes") is not None:
-            file.read(file.read(1)[0])  # padding, after a byte that tells how much
-        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-        data = file.read(size)
-        if len(data) != size:
-            raise EOFError(f"an array lacks {size - len(data)} bytes")
-        order = "F" if self.state.get("order") == "F" else "C"
-        return np.frombuffer(data, dtype).reshape(shape, order=order)
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
@@ -73,34 +44,12 @@ def _plain_dict(_factory: object = None, *_more: object) -> dict[Any, Any]:
     return {}
 
 
-def _reconstruct(_kind: object, _shape: object, _code: object) -> np.ndarray[Any, Any]:
-    """What numpy starts an array with; its state comes after."""
-    return np.ndarray.__new__(np.ndarray, (0,), np.int8)
-
-
-def _from_buffer(data: object, dtype: object, shape: Any, order: str) -> np.ndarray[Any, Any]:
-    """What numpy makes an array of in protocol 5."""
-    kind = np.dtype(dtype)  # pyright: ignore[reportArgumentType, reportCallIssue]
-    if kind.hasobject or not isinstance(data, (bytes, bytearray)):
-        raise ForbiddenNameError(f"array of {kind}")
-    return np.frombuffer(data, kind).reshape(shape, order="F" if order == "F" else "C")
-
-
-def _scalar(dtype: object, data: object) -> Any:
-    """A single number of numpy's."""
-    kind = np.dtype(dtype)  # pyright: ignore[reportArgumentType, reportCallIssue]
-    raw = data.encode("latin1") if isinstance(data, str) else data
-    if kind.hasobject or not isinstance(raw, bytes):
-        raise ForbiddenNameError(f"number of {kind}")
-    return np.frombuffer(raw, kind, 1)[0]
-
-
 def _numpy_names() -> Names:
-    names: Names = {("numpy", "ndarray"): "ndarray", ("numpy", "dtype"): np.dtype}
+    names: Names = {("numpy", "ndarray"): "ndarray", ("numpy", "dtype"): arrays.DType}
     for core in ("numpy.core", "numpy._core"):
-        names[f"{core}.multiarray", "_reconstruct"] = _reconstruct
-        names[f"{core}.multiarray", "scalar"] = _scalar
-        names[f"{core}.numeric", "_frombuffer"] = _from_buffer
+        names[f"{core}.multiarray", "_reconstruct"] = arrays.reconstruct
+        names[f"{core}.multiarray", "scalar"] = arrays.scalar
+        names[f"{core}.numeric", "_frombuffer"] = arrays.from_buffer
     return names
 
 
@@ -110,9 +59,8 @@ _ALLOWED: Names = {
     ("collections", "OrderedDict"): OrderedDict,
     ("collections", "defaultdict"): _plain_dict,
     **{(module, "dict"): _plain_dict for module in ("builtins", "__builtin__")},
-    ("joblib.numpy_pickle", "NumpyArrayWrapper"): _JoblibArray,
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"): arrays.JoblibArray,
 }
-_MAY_HAVE_STATE = (Box, np.ndarray, np.dtype, OrderedDict)
 
 
 class _Reader(pickle._Unpickler):  # the one in C cannot stop behind an array of joblib's
@@ -139,13 +87,17 @@ class _Reader(pickle._Unpickler):  # the one in C cannot stop behind an array of
         raise ForbiddenNameError(f"extension {code}")
 
     def load_build(self) -> None:
+        """Give an object its state; Python's own way would set any attribute of anything."""
         stack: list[Any] = self.stack  # pyright: ignore[reportAttributeAccessIssue]
-        target = stack[-2]
-        if not isinstance(target, _MAY_HAVE_STATE):
+        state, target = stack.pop(), stack[-1]
+        if isinstance(target, np.ndarray):
+            arrays.set_array(target, state)
+        elif isinstance(target, arrays.Box):
+            target.state = state
+            if isinstance(target, arrays.JoblibArray):
+                stack[-1] = target.array(self._file)
+        elif not isinstance(target, OrderedDict):
             raise ForbiddenNameError(f"state of {type(target).__name__}")
-        super().load_build()  # pyright: ignore[reportAttributeAccessIssue]
-        if isinstance(target, _JoblibArray):
-            stack[-1] = target.array(self._file)
 
     dispatch[pickle.BUILD[0]] = load_build
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...avatar.errors import AvatarError
-from .pickles import DAMAGED, ForbiddenNameError, load_pickle
+from .pickled_arrays import ForbiddenNameError
+from .pickles import DAMAGED, load_pickle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,28 +36,24 @@ def read_torch_file(path: Path) -> Any:
         AvatarError: If it holds more than numbers, or is damaged.
     """
     try:
-        archive = zipfile.ZipFile(path)
+        with zipfile.ZipFile(path) as archive:
+            return _content(archive, path.name)
     except DAMAGED as error:
         raise AvatarError(f"{path.name} is damaged ({error}). Get it again.") from error
-    with archive:
-        index = next(name for name in archive.namelist() if name.endswith("data.pkl"))
-        folder = index.removesuffix("data.pkl")
-        order = ">" if _big_endian(archive, folder) else "<"
 
-        def storage(pid: Any) -> np.ndarray[Any, Any]:
-            match pid:
-                case ("storage", _Kind(code), key, *_):
-                    return np.frombuffer(archive.read(f"{folder}data/{key}"), order + code)
-            raise ForbiddenNameError(f"outside object {str(pid)[:60]!r}")
 
-        try:
-            data = archive.read(index)
-        except DAMAGED as error:
-            raise AvatarError(f"{path.name} is damaged ({error}). Get it again.") from error
-        names = {("torch", name): _Kind(code) for name, code in _KINDS.items()}
-        names |= {("torch._utils", "_rebuild_tensor_v2"): _tensor, ("torch", "Size"): tuple}
-        names |= {("torch._utils", "_rebuild_parameter"): _parameter}
-        return load_pickle(io.BytesIO(data), path.name, names, storage)
+def _content(archive: zipfile.ZipFile, where: str) -> Any:
+    index = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+    folder = index.removesuffix("data.pkl")
+    order = ">" if _big_endian(archive, folder) else "<"
+
+    def storage(pid: Any) -> np.ndarray[Any, Any]:
+        match pid:
+            case ("storage", _Kind(code), key, *_):
+                return np.frombuffer(archive.read(f"{folder}data/{key}"), order + code)
+        raise ForbiddenNameError(f"outside object {str(pid)[:60]!r}")
+
+    return load_pickle(io.BytesIO(archive.read(index)), where, _NAMES, storage)
 
 
 def _big_endian(archive: zipfile.ZipFile, folder: str) -> bool:
@@ -85,3 +82,11 @@ def _tensor(
 
 def _parameter(tensor: object, *_more: object) -> object:
     return tensor
+
+
+_NAMES = {
+    **{("torch", name): _Kind(code) for name, code in _KINDS.items()},
+    ("torch", "Size"): tuple,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): _parameter,
+}
