@@ -28,7 +28,7 @@ from .operators.preview import add_camera, set_up_preview
 from .operators.reconstruction import Settings, reconstruct_photo
 from .operators.setup_report import setup_report
 from .preferences import engine_root, engines, models_root, preferences
-from .properties import BETAS, QUALITY_COUNTS
+from .properties import BETAS, QUALITY_COUNTS, job_state
 from .rendering.preview_engine import ENGINE_ID
 from .rigging.avatar_objects import AVATAR_KEY
 
@@ -101,6 +101,70 @@ def reconstruct(options: argparse.Namespace) -> None:
     for warning in result.made.warnings:
         _say(f"note: {warning}")
     _say(f"saved {output}")
+
+
+def animate(options: argparse.Namespace) -> None:
+    """Put a motion on an avatar of a .blend.
+
+    Raises:
+        AvatarError: If it cannot be done.
+    """
+    output, motion = options.output.absolute(), options.motion.absolute()
+    _make_folder(output.parent)
+    _open_avatar(options)
+    _blender(
+        lambda: bpy.ops.lhm.import_motion(
+            filepath=str(motion),
+            up=options.up,
+            fps=options.fps or 0.0,
+            person=options.person,
+            feet=options.feet.upper(),
+            travel=not options.in_place,
+            heading=not options.as_recorded,
+        ),
+        f"{motion.name} could not be used",
+    )
+    _say(job_state(bpy.context).outcome)
+    _blender(lambda: bpy.ops.wm.save_as_mainfile(filepath=str(output)), f"{output} could not be saved")
+    _say(f"saved {output}")
+
+
+def export_motion(options: argparse.Namespace) -> None:
+    """Write what an avatar of a .blend does as a motion file.
+
+    Raises:
+        AvatarError: If it cannot be done.
+    """
+    output = options.output.absolute()
+    _make_folder(output.parent)
+    _open_avatar(options)
+    first, last = options.frames or (0, 0)
+    _blender(
+        lambda: bpy.ops.lhm.export_motion(
+            filepath=str(output), form=options.format.upper(), first=first, last=last
+        ),
+        f"{output} could not be written",
+    )
+    _say(f"wrote {output}")
+
+
+def _open_avatar(options: argparse.Namespace) -> None:
+    """Open the file and make its avatar active."""
+    file = options.file.absolute()
+    if not file.is_file():
+        raise AvatarError(f"There is no file {file}. Give the .blend that holds the avatar.")
+    _blender(lambda: bpy.ops.wm.open_mainfile(filepath=str(file)), f"{file} could not be opened")
+    found = {o.name: o for o in bpy.context.scene.objects if o.get(AVATAR_KEY) == "armature"}
+    if options.avatar and options.avatar not in found:
+        raise AvatarError(
+            f"There is no avatar {options.avatar!r} in {file.name}, but {', '.join(found) or 'none'}."
+        )
+    if not options.avatar and len(found) != 1:
+        raise AvatarError(
+            f"{file.name} holds {len(found)} avatars{': ' if found else ''}{', '.join(found)}. "
+            "Name the one to move with --avatar."
+        )
+    bpy.context.view_layer.objects.active = found[options.avatar or next(iter(found))]
 
 
 def render(options: argparse.Namespace) -> None:
@@ -282,6 +346,27 @@ def _parser() -> argparse.ArgumentParser:
         help=f"you have read them and agree; each by its name: {', '.join(LICENCES)}",
     )  # fmt: skip
     fetching.set_defaults(command=download)
+    moving = verbs.add_parser("animate", help="let an avatar play a BVH, AMASS, SMPL-X, LHM or glTF motion")
+    moving.add_argument("file", type=Path, metavar="FILE.blend")
+    moving.add_argument("motion", type=Path, metavar="MOTION", help="a file, or a folder of LHM frames")
+    moving.add_argument("-o", "--output", type=Path, required=True, metavar="SHOT.blend")
+    moving.add_argument("--avatar", metavar="NAME", help="of its armature, if there are several")
+    moving.add_argument("--up", choices=("auto", "y", "z", "-y"), default="auto", help="axis of the file")
+    moving.add_argument("--fps", type=_rate, help="of the file, if it does not say")
+    moving.add_argument("--person", type=int, default=0, help="of several in the file, from 1")
+    moving.add_argument(
+        "--feet", choices=("layer", "keys", "off"), default="layer", help="hold standing feet"
+    )
+    moving.add_argument("--in-place", action="store_true", help="stay on the spot")
+    moving.add_argument("--as-recorded", action="store_true", help="keep place and heading of the file")
+    moving.set_defaults(command=animate)
+    giving = verbs.add_parser("export-motion", help="write what an avatar does as BVH, AMASS or LHM frames")
+    giving.add_argument("file", type=Path, metavar="FILE.blend")
+    giving.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    giving.add_argument("--format", choices=("bvh", "amass", "lhm"), default="bvh")
+    giving.add_argument("--avatar", metavar="NAME", help="of its armature, if there are several")
+    giving.add_argument("--frames", type=_frames, metavar="A-B", help="default: the scene's")
+    giving.set_defaults(command=export_motion)
     drawing = verbs.add_parser("render", help="render a .blend with avatars to PNG files")
     drawing.add_argument("file", type=Path, metavar="FILE.blend")
     drawing.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
@@ -348,6 +433,16 @@ def _strength(text: str) -> float:
         value = -1.0
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no strength from 0 to 1")
+    return value
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (value > 0 and isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no frame rate such as 30")
     return value
 
 
