@@ -20,7 +20,7 @@ from .parts import LEFT_LEG, RIGHT_LEG, TRUNK, part_of_weights
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..avatar.arrays import Float, Int
+    from ..avatar.arrays import Float
     from ..avatar.body import Body
     from ..binding.find_loose import LooseRegion
     from .depth import DepthMaps
@@ -38,6 +38,8 @@ _LARGEST = 0.45  # metres that cloth may stand off
 _DROP = 0.04  # metres by which the person gets narrower at once where a hem ends
 _DROP_OVER = 0.02  # metres of height
 _HEM_ABOVE, _HEM_BELOW = 0.12, 0.06  # metres around where it ends between the legs
+_LEFT = 0.2  # of the drop, where the hem's lowest pixels are
+_FRINGE = 0.03  # metres under the hem where what is none of the body still is the cloth
 _ROUNDED = 0.012  # metres above the hem where the matte cuts its corners
 _ROUNDS = 5
 _LOWEST = 0.9  # of the way to a hem's front, seen from above, the hem is about as low as there
@@ -134,7 +136,8 @@ def draped(maps: DepthMaps, found: Drape, region: LooseRegion, seen: Observation
     rows, columns = np.nonzero(found.mask)
     rays = seen.camera.unproject(np.stack([columns, rows], axis=1) + 0.5, np.ones(len(rows))) @ found.turn.T
     near, height = _met(found, rays, -1.0)
-    there = (height > found.heights[-1]) & (height < found.heights[0])
+    loose = np.where(maps.covered[rows, columns], 0.0, _FRINGE)
+    there = (height > found.heights[-1] - loose) & (height < found.heights[0])
     mask = np.zeros_like(found.mask)
     mask[rows[there], columns[there]] = True
     rows, columns, rays, near = rows[there], columns[there], rays[there], near[there]
@@ -190,7 +193,7 @@ def _hem(mask: NDArray[np.bool_], last: float, metres: float) -> tuple[float, bo
         return last, False
     best = int(rows[drop.argmax()])
     within = width[best - half : best + half + 1]
-    return best - half + float((within > 0.5 * (within[0] + within[-1])).sum()), True
+    return best - half + float((within > within[-1] + _LEFT * (within[0] - within[-1])).sum()), True
 
 
 def _front_height(

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from ..avatar.binding import Binding, dense
-from ..avatar.body import JOINT_COUNT
+from ..avatar.body import JOINT_COUNT, joint_index
 from .held import held_layer
-from .lathe import turned_profile
+from .lathe import turned
 from .lattice import lattice
 from .parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_HAND, RIGHT_LEG, part_of_weights
 from .placed import NO_HAND, Placed
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ..avatar.body import Body
     from .depth import DepthMaps
     from .drape import Drape
+    from .headwear import Headwear
     from .held import Held
-    from .lathe import HeadFrame
     from .observation import Observation
 
 _FRONT_SHARE = 0.6  # of all Gaussians
@@ -48,6 +48,9 @@ _LINING = 0.008  # metres under the lattice
 _WEIGHT_STEP = 8  # pixels: the joint weights beyond the body are blurred on a coarse image
 _WEIGHT_BLUR = 0.05  # metres
 _SPLIT = 0.025  # metres: a gap narrower than twice this is a crease between limbs, not cloth that joins them
+_FEET = [joint_index(f"{side}_{joint}") for side in ("left", "right") for joint in ("ankle", "foot")]
+_OF_FOOT = 0.8  # weight of their joints
+_SOLE = 0.025  # metres
 _SURE = 0.6  # confidence of a landmark that the photo shows
 # mediapipe's wrists and ankles, and what lies before them.
 _LIMB_ENDS = {
@@ -62,7 +65,7 @@ def place(
     seen: Observation,
     count: int,
     rng: np.random.Generator,
-    head: HeadFrame,
+    wear: Headwear | None,
     held: Held,
     cloth: Drape | None,
     *,
@@ -77,7 +80,7 @@ def place(
         seen: The photo.
         count: About how many.
         rng: For the unseen points.
-        head: Where the head is.
+        wear: What stands off the head.
         held: What is in the hands; it hides the person, and is none of it.
         cloth: What hangs loose about the legs.
         keep_held: Whether it becomes part of the avatar.
@@ -88,7 +91,7 @@ def place(
     if cloth is not None:
         things.append(wall(cloth, joints.at, _WALL * float(np.median(front.spacing)), seen))
     sheet = _far_sheet(front, maps, seen, cloth)
-    around = turned_profile(front, maps, head)
+    around = turned(front, wear)
     made = [front, sheet, around, *things]
     left = max(count - sum(len(group.means) for group in made), int(_LEAST_LEFT * count))
     return _joined([*made, _unseen_surface(body, vertices, maps, seen, ~held.mask, left, rng)])
@@ -241,7 +244,7 @@ def _unseen_surface(
     stray = framed & ~maps.inside[rows, columns]
     shift, found = _pulled_in(pixels, depth, maps, seen)
     weights = np.einsum("nk,nkj->nj", corner, _dense(body)[corners])
-    stray &= ~_of_hidden_limb(weights, seen)
+    stray &= ~(_of_hidden_limb(weights, seen) | _sole_below(weights, shift))
     means = np.where((stray & found)[:, None], means + shift, means)
     # Under the photo's lattice lies a lining, or its gaps would show the far side to the next camera.
     means = np.where(visible[:, None], means - _LINING * normals, means)
@@ -260,6 +263,12 @@ def _of_hidden_limb(weights: Float, seen: Observation) -> NDArray[np.bool_]:
     part = part_of_weights(np.broadcast_to(np.arange(JOINT_COUNT), weights.shape), weights)
     hidden = [own for end, parts in _LIMB_ENDS.items() if seen.confidence[end] < _SURE for own in parts]
     return np.isin(part, hidden)
+
+
+def _sole_below(weights: Float, shift: Float) -> NDArray[np.bool_]:
+    """Points of the feet a little below the outline: pulled in, a flat sole would fray. [N]"""
+    foot = weights[:, _FEET].sum(axis=1) > _OF_FOOT
+    return foot & (shift[:, 1] > np.abs(shift[:, 0])) & (shift[:, 1] < _SOLE)
 
 
 def _pulled_in(

@@ -10,6 +10,7 @@ import pytest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.lift.depth import depth_maps
 from lhm_avatars.engine.lift.labels import NOTHING, SHOES, SKIN
+from lhm_avatars.engine.lift.place import _sole_below
 from lhm_avatars.engine.lift.soles import with_shoes
 
 if TYPE_CHECKING:
@@ -63,3 +64,12 @@ def test_nothing_else_moves_and_bare_feet_stay(stages: Stages, person: Person, s
     np.testing.assert_array_equal(shoes[high], person.vertices[high])
     np.testing.assert_allclose(shod(stages, person, seen, SKIN), person.vertices, atol=1e-9)
     assert len(shoes) == body.vertex_count
+
+
+def test_only_feet_a_little_below_the_outline_keep_their_sole():
+    foot, knee = joint_index("left_ankle"), joint_index("left_knee")
+    weights = np.eye(55)[[foot, foot, foot, knee]]
+    shift = np.array(
+        [[0, 0.01, 0], [0, 0.05, 0], [0.02, 0.01, 0], [0, 0.01, 0]]
+    )  # low, too low, aside, no foot
+    assert _sole_below(weights, shift).tolist() == [True, False, False, False]
