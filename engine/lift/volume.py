@@ -56,7 +56,7 @@ _FACE_STIFF = 30.0
 _HAND_STIFF = 3.0
 _TOUCHING = 0.02  # metres of cloth at most between a trunk and the arm at its side
 _CUT_STIFF = 0.3  # below the photo's border what was worn above it soon ends
-_CUT_CLOTH = 0.006  # metres that usual trousers stand off
+_CUT_CLOTH = 0.012  # metres that usual trousers stand off
 
 
 def clothed_surface(body: Body, betas: Float, vertices: Float, seen: Observation) -> Float:
