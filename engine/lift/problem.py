@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 from ..avatar.axes import OPENCV_FROM_BODY
 from .contact import Contact
 from .face import face_anchors, face_trust, opened_jaw, turned_away
-from .ground import Ground, sole_vertices
+from .ground import Ground, sole_vertices, straight_legs
 from .hang import hanging
 from .landmarks import depths, gather, landmarks
 from .model import BETAS, ORIENT, SHAPE_COUNT, ZOOM, Model, column
@@ -72,7 +72,7 @@ class Problem:
         self.model.jaw = opened_jaw(seen)
         self.first_outline = _SOLES + len(self.anchors.ids)
         self.ground, self.contact = Ground(seen), Contact(body)
-        self.habits = habits(seen.confidence)
+        self.habits = habits(seen.confidence, straight_legs(seen))
         self.percent = 100.0 / seen.person_height
         self.confidence = seen.confidence[self.table.ids].copy()
         self.face_trust = face_trust(seen)
