@@ -8,5 +8,5 @@
 - volume: hanging, mop, soles, drape, wall, face_warp, surface, zbuffer
 - place: placed, lattice, depth, overlap, borders, lathe, held, bound
 - fill: dressed, hair, lettering, stock, bands, weave, seam, colour
-- shape, refine, combine, outcome
+- shape, refine, canvas, register, combine, outcome
 """

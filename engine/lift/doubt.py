@@ -27,6 +27,9 @@ _PARTS: dict[str, tuple[int, ...]] = {
 }
 """Parts of the body and mediapipe's landmarks that tell how they lie."""
 
+FROM_BEHIND = "The person is seen from behind; the face is invented."
+FROM_THE_SIDE = "The person is seen from the side; the far arm and leg are guesses."
+
 _FAR = 0.025  # of the person's height: a landmark missed by this is as good as not seen
 _NO_HAND = 0.7
 _HIDDEN, _POOR = 0.75, 0.45
@@ -73,9 +76,9 @@ def reasons(seen: Observation, doubt: dict[str, float], distance: float, height:
         found.append(f"The {_listed(hidden)} can hardly be seen; the pose there is a guess.")
     width, turned = _turned(seen)
     if turned:
-        found.append("The person is seen from behind; the face is invented.")
+        found.append(FROM_BEHIND)
     elif width < _SIDE:
-        found.append("The person is seen from the side; the far arm and leg are guesses.")
+        found.append(FROM_THE_SIDE)
     legs = seen.confidence[[25, 26, 27, 28]].min() > 0
     if legs and standing(seen) < 0.3:
         found.append("The person does not stand upright; check the legs, their depth is unsure.")

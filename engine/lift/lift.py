@@ -10,7 +10,8 @@ import numpy as np
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO, Avatar
 from .combine import combine
 from .fit import fit_together
-from .outcome import camera_metadata, fit_warnings, grounded, numbered
+from .outcome import all_warnings, camera_metadata, grounded, numbered
+from .register import registered
 from .shape_space import shape_space
 from .view import view
 
@@ -64,6 +65,7 @@ def lift(
         told = _one_of(len(photos), number, report)
         views.append(view(body, fit, seen, choices=each, rng=rng, report=told))
     report("bind", 0.0)
+    views = registered(body, views)
     first, whole = views[0], combine(views)
     pelvis = body.joints(first.fit.params.betas)[0].astype(np.float64)
     params, moved = grounded(first.fit.params, pelvis, first.posed.means, first.fit.up)
@@ -84,7 +86,7 @@ def lift(
         "gaussians": float(avatar.gaussians.count),
         **{f"{name}_share": float((avatar.seen == mark).mean()) for name, mark in shares.items()},
     }
-    return Lifted(avatar, measures, numbered([fit_warnings(v.fit) for v in views]))
+    return Lifted(avatar, measures, numbered(all_warnings(fits)))
 
 
 def _one_of(count: int, number: int, report: Callable[[str, float], None]) -> Callable[[str, float], None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
+from .doubt import FROM_BEHIND, FROM_THE_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,3 +94,10 @@ def fit_warnings(fit: Fit) -> list[str]:
             "Check the mask; wide clothes and bags also do this."
         )
     return [*warnings, *fit.reasons]
+
+
+def all_warnings(fits: Sequence[Fit]) -> list[list[str]]:
+    """Sentences about each photo; what one hides and another shows is not worth a word."""
+    shared = set.intersection(*(set(fit.reasons) for fit in fits))
+    shown = {FROM_BEHIND, FROM_THE_SIDE} - shared
+    return [[text for text in fit_warnings(fit) if text not in shown] for fit in fits]

@@ -60,6 +60,7 @@ class View:
         facing: Cosine between the surface and the way to the camera; 0 where the photo does not show it. [N]
         spacing: Metres to the neighbours. [N]
         part: Body part of each. [N]
+        label: What each is of, as in ``parse``. [N]
         measures: Numbers for the report.
     """
 
@@ -71,6 +72,7 @@ class View:
     facing: Float
     spacing: Float
     part: Int
+    label: NDArray[np.uint8]
     measures: dict[str, float]
 
 
@@ -140,6 +142,7 @@ def view(
         facing=np.where(placed.seen, np.abs((placed.normals * _rays(placed)).sum(axis=1)), 0.0),
         spacing=placed.spacing,
         part=placed.parts,
+        label=filled.labels,
         measures={
             "landmark_error": fit.landmark_error,
             "outline_iou": fit.outline_iou,
