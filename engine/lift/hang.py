@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .ground import straight_legs
+from .tilt import camera_pitch
 
 if TYPE_CHECKING:
     from ..avatar.arrays import Float
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 # Shoulder, elbow and wrist; how far the upper arm and the forearm of a hanging arm come forward, as sines.
 _ARMS = ((11, 13, 15), (12, 14, 16))
-_FORWARD = (0.0, 0.1)
-_SPREAD = 0.1
+_FORWARD = (0.0, 0.15)
+_SPREAD = 0.13
 # A standing leg's shin goes back a little, and a usual camera looks down on it a little: detectors take it to
 # lean further.
 _SHINS = ((25, 27), (26, 28))
@@ -43,10 +44,11 @@ def hanging(seen: Observation, known: Depths, wanted: Float) -> tuple[Float, Flo
     information = known.spread**-2
     weighted = information * wanted
     pairs = {tuple(pair): row for row, pair in enumerate(known.pairs.tolist())}
+    down = np.sin(camera_pitch(seen))  # of what hangs straight
     for pair, usual, spread, share in [*_arms(seen, front), *_shins(seen, front)]:
         extra = share * spread**-2
         information[pairs[pair]] += extra
-        weighted[pairs[pair]] += extra * usual
+        weighted[pairs[pair]] += extra * np.clip(usual + down, -1, 1)
     return weighted / information, information**-0.5
 
 
