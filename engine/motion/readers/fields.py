@@ -12,6 +12,7 @@ from ...avatar.body import BODY_JOINT_COUNT, HAND_JOINT_COUNT, JOINT_COUNT
 from ...avatar.errors import AvatarError
 from ...avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 from ..smplx_take import FIRST_FINGER, SmplFrames, rest_joints
+from .rows import as_many, numbers_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,12 +71,12 @@ def smpl_frames(values: Mapping[str, Any], body: Body, where: str) -> SmplFrames
     place = pick(values, PLACE)
     if place is None:
         notes.append("The file does not say where the person is; the motion stays in place.")
-    transl = np.zeros((count, 3)) if place is None else _rows(place, (3,), PLACE[0], where)
-    transl = _as_many(transl, count, PLACE[0], where)
+    transl = np.zeros((count, 3)) if place is None else rows_of(place, (3,), PLACE[0], where)
+    transl = as_many(transl, count, PLACE[0], where)
     betas = _betas(values, where)
     if _ORBIT in values:
         pelvis = rest_joints(body, betas)[0][0]
-        turn = _as_many(_rows(values[_ORBIT], (3,), _ORBIT, where), count, _ORBIT, where)
+        turn = as_many(rows_of(values[_ORBIT], (3,), _ORBIT, where), count, _ORBIT, where)
         transl = matrix_from_rotvec(turn) @ pelvis + transl - pelvis
     hand_mean = values.get("flat_hand_mean")
     if has_hands and hand_mean is not None and not np.any(hand_mean):
@@ -109,10 +110,10 @@ def _pose(values: Mapping[str, Any], where: str) -> tuple[Array, bool, list[str]
     notes: list[str] = []
     whole, root, body = pick(values, WHOLE), pick(values, ROOT), pick(values, _BODY)
     if whole is not None:
-        pose, hands = _from_whole(_rows(whole, (*_BODY_WIDTHS, *WHOLE_WIDTHS), "poses", where), notes)
+        pose, hands = _from_whole(rows_of(whole, (*_BODY_WIDTHS, *WHOLE_WIDTHS), "poses", where), notes)
     elif root is not None and body is not None:
-        pose, hands = np.zeros((len(_rows(body, _BODY_WIDTHS, _BODY[0], where)), JOINT_COUNT, 3)), False
-        pose[:, 1:22] = _rows(body, _BODY_WIDTHS, _BODY[0], where)[:, :_BODY_NUMBERS].reshape(-1, 21, 3)
+        pose, hands = np.zeros((len(rows_of(body, _BODY_WIDTHS, _BODY[0], where)), JOINT_COUNT, 3)), False
+        pose[:, 1:22] = rows_of(body, _BODY_WIDTHS, _BODY[0], where)[:, :_BODY_NUMBERS].reshape(-1, 21, 3)
     elif any(name in values and not np.size(values[name]) for name in (*ROOT, *WHOLE, *_BODY)):
         raise AvatarError(f"{where} has no frames. Export the motion again.")
     else:
@@ -121,7 +122,7 @@ def _pose(values: Mapping[str, Any], where: str) -> tuple[Array, bool, list[str]
             "file with the whole body."
         )
     if root is not None:
-        turn = _as_many(_rows(root, (3,), ROOT[0], where), len(pose), ROOT[0], where)
+        turn = as_many(rows_of(root, (3,), ROOT[0], where), len(pose), ROOT[0], where)
         own = _ORBIT in values and pose[:, 0].any()
         pose[:, 0] = (
             rotvec_from_matrix(matrix_from_rotvec(turn) @ matrix_from_rotvec(pose[:, 0])) if own else turn
@@ -136,7 +137,7 @@ def _pose(values: Mapping[str, Any], where: str) -> tuple[Array, bool, list[str]
         if first >= FIRST_FINGER and _in_hand_coordinates(part, len(pose), joints):
             notes.append("The fingers are in a hand model's own coordinates and were left out.")
             continue
-        rows = _as_many(_rows(part, (3 * joints,), names[0], where), len(pose), names[0], where)
+        rows = as_many(rows_of(part, (3 * joints,), names[0], where), len(pose), names[0], where)
         pose[:, first : first + joints] = rows.reshape(-1, joints, 3)
         hands = hands or first >= FIRST_FINGER
     return pose, hands, notes
@@ -166,55 +167,6 @@ def _in_hand_coordinates(part: Any, count: int, joints: int) -> bool:
     return np.size(part) in {rows * hands * width for rows in (1, count) for width in _HAND_MODEL_WIDTHS}
 
 
-def _rows(value: Any, widths: Sequence[int], name: str, where: str) -> Array:
-    """A member as one row per frame; matrices become axis-angle vectors. [F, one of widths]"""
-    try:
-        array = np.asarray(value, np.float64)
-    except (ValueError, TypeError):
-        raise AvatarError(f"{where}: {name} is no table of numbers. Choose another file.") from None
-    if array.ndim > 2 and len(array) == 1 and not _fits(array, widths):
-        array = array[0]  # a person's axis in front
-    if _are_matrices(array, widths):
-        array = rotvec_from_matrix(_orthonormal(array, name, where))
-    if array.ndim >= 2 and array.size and array[0].size in widths:
-        return array.reshape(len(array), -1)
-    if array.size in widths:
-        return array.reshape(1, -1)
-    if array.ndim >= 1 and not array.size:
-        raise AvatarError(f"{where} has no frames. Export the motion again.")
-    count = array[0].size if array.ndim > 1 else array.size
-    raise AvatarError(
-        f"{where}: {name} has {count} numbers a frame, which fits no "
-        f"known skeleton ({', '.join(map(str, widths))}). Choose a file of SMPL, SMPL-H or SMPL-X."
-    )
-
-
-def _are_matrices(array: Array, widths: Sequence[int]) -> bool:
-    """Whether rotations are 3x3 matrices: three times the numbers that axis-angle vectors have."""
-    if array.ndim < 3 or array.shape[-2:] != (3, 3) or not array.size or array[0].size in widths:
-        return False
-    return array[0].size // 3 in widths or array.size // 3 in widths
-
-
-def _fits(array: Array, widths: Sequence[int]) -> bool:
-    return bool(array.size) and (array[0].size in widths or _are_matrices(array, widths))
-
-
-def _orthonormal(matrices: Array, name: str, where: str) -> Array:
-    error = np.abs(matrices @ np.swapaxes(matrices, -1, -2) - np.eye(3)).max() if matrices.size else 0.0
-    if error > 0.05:  # NaN passes, and is reported with its frame
-        raise AvatarError(f"{where}: {name} holds matrices that are no rotations. Choose another file.")
-    return matrices
-
-
-def _as_many(rows: Array, count: int, name: str, where: str) -> Array:
-    if len(rows) == count:
-        return rows
-    if len(rows) == 1 and count:
-        return np.repeat(rows, count, axis=0)
-    raise AvatarError(f"{where}: {name} has {len(rows)} frames, the poses have {count}. Export it again.")
-
-
 def _kind(values: Mapping[str, Any]) -> tuple[str, str, bool]:
     """Name of the format, its usual up axis, and whether that is sure."""
     if "root_pose" in values:
@@ -242,7 +194,7 @@ def _betas(values: Mapping[str, Any], where: str) -> Array:
     value = pick(values, BETAS)
     if value is None:
         return np.zeros(0)
-    array = _numbers(value, BETAS[0], where)
+    array = numbers_of(value, BETAS[0], where)
     # One shape a frame is usual; a person has one.
     return array if array.ndim == 1 else array.reshape(-1, array.shape[-1]).mean(axis=0)
 
@@ -251,12 +203,5 @@ def _expression(values: Mapping[str, Any], count: int, where: str) -> Array:
     value = pick(values, EXPRESSION)
     if value is None:
         return np.zeros((count, 0))
-    array = np.atleast_2d(_numbers(value, EXPRESSION[0], where))
-    return _as_many(array.reshape(-1, array.shape[-1]), count, EXPRESSION[0], where)
-
-
-def _numbers(value: Any, name: str, where: str) -> Array:
-    try:
-        return np.atleast_1d(np.asarray(value, np.float64))
-    except (ValueError, TypeError):
-        raise AvatarError(f"{where}: {name} is no table of numbers. Choose another file.") from None
+    array = np.atleast_2d(numbers_of(value, EXPRESSION[0], where))
+    return as_many(array.reshape(-1, array.shape[-1]), count, EXPRESSION[0], where)
