@@ -38,7 +38,7 @@ def best(job: Callable[[], object]) -> tuple[float, float]:
 def poses() -> dict[str, Any]:
     """Each leg 45° out, the widest step of the built-in walk, and a longer one. [55, 3] each"""
     from lhm_avatars.engine.avatar.body import JOINT_COUNT, bundled_body, joint_index
-    from lhm_avatars.engine.motion.walk import walk
+    from lhm_avatars.engine.motion.builtin.walk import walk
 
     out, stride = np.zeros((JOINT_COUNT, 3)), np.zeros((JOINT_COUNT, 3))
     for side, sign in (("left", 1), ("right", -1)):

@@ -9,7 +9,7 @@ import numpy as np
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
 from ..engine.avatar.body import JOINT_COUNT, BodyParams, joint_index
-from ..engine.motion.walk import DEFAULT_FPS, walk
+from ..engine.motion.builtin.walk import DEFAULT_FPS, walk
 from ..properties import POSE_ITEMS
 from ..rigging.actions import add_action
 from ..rigging.poses import photo_pose, rest_pose, set_pose

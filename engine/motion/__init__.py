@@ -1,1 +1,1 @@
-"""Motions: poses over time, and the walk that comes with the extension. numpy only."""
+"""Motions: poses over time, read from files or made here (`builtin`), for any person. numpy only."""

@@ -15,7 +15,7 @@ from lhm_avatars.engine.binding.legs import beside_legs, leg_lengths
 from lhm_avatars.engine.binding.loose import loose_weights
 from lhm_avatars.engine.binding.looseness import looseness
 from lhm_avatars.engine.binding.tear import stretches, tear
-from lhm_avatars.engine.motion.walk import walk
+from lhm_avatars.engine.motion.builtin.walk import walk
 
 from .garments import legs_out
 

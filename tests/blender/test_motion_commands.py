@@ -8,8 +8,8 @@ import bpy
 import numpy as np
 import pytest
 from lhm_avatars import commands
+from lhm_avatars.engine.motion.builtin.walk import walk
 from lhm_avatars.engine.motion.readers import read_motion
-from lhm_avatars.engine.motion.walk import walk
 from lhm_avatars.engine.motion.writers.bvh import write_bvh
 from lhm_avatars.rigging.avatar_objects import AVATAR_KEY
 from motion.rigged import rest_joints

@@ -8,11 +8,10 @@ import bpy
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import JOINT_NAMES
+from lhm_avatars.engine.motion.builtin.walk import walk
 from lhm_avatars.engine.motion.planting import planted
-from lhm_avatars.engine.motion.walk import walk
 from lhm_avatars.rigging.armature import create_armature
 from lhm_avatars.rigging.motion_layers import FEET_TRACK, add_motion, push_down
-
 from motion.rigged import rest_joints, world
 
 pytestmark = pytest.mark.usefixtures("empty_scene")

@@ -10,9 +10,9 @@ import bpy
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import JOINT_NAMES, joint_index
+from lhm_avatars.engine.motion.builtin.walk import walk
 from lhm_avatars.engine.motion.motion import Motion
 from lhm_avatars.engine.motion.readers import read_motion
-from lhm_avatars.engine.motion.walk import walk
 from lhm_avatars.engine.motion.writers.bvh import write_bvh
 from lhm_avatars.engine.motion.writers.smplx_files import write_amass, write_lhm
 from lhm_avatars.operators.avatars import rest_joints

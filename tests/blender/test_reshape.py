@@ -13,7 +13,7 @@ from blender.traces import data_blocks
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_NAMES, BodyParams
 from lhm_avatars.engine.avatar.errors import AvatarError
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
-from lhm_avatars.engine.motion.walk import walk
+from lhm_avatars.engine.motion.builtin.walk import walk
 from lhm_avatars.rigging import reshape
 from lhm_avatars.rigging.actions import add_action
 from lhm_avatars.rigging.avatar_objects import AvatarObjects, add_avatar, world_from_body

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 from lhm_avatars.engine.avatar.body import JOINT_NAMES, joint_index
+from lhm_avatars.engine.motion.builtin.walk import walk
 from lhm_avatars.engine.motion.contacts import POINTS, contacts, foot_points
 from lhm_avatars.engine.motion.planting import LEG_JOINTS, planted
-from lhm_avatars.engine.motion.walk import walk
 
 from .rigged import rest_joints, world
 

@@ -7,9 +7,9 @@ import pytest
 from lhm_avatars.engine.avatar.body import MIRRORED_JOINTS, bundled_body, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints, skin_means
-from lhm_avatars.engine.motion.curves import curve
-from lhm_avatars.engine.motion.legs import Leg
-from lhm_avatars.engine.motion.walk import walk
+from lhm_avatars.engine.motion.builtin.curves import curve
+from lhm_avatars.engine.motion.builtin.limbs import Limb
+from lhm_avatars.engine.motion.builtin.walk import walk
 
 FRAMES = 26  # of a cycle at 24 fps: 1.1 s, rounded
 PEOPLE = {"mean": (), "tall": (2.0,), "short": (-2.0, 1.0), "heavy": (0.0, 2.0, 0.0, 1.0)}
@@ -187,21 +187,27 @@ def test_wants_all_joints():
         walk(np.zeros((22, 3)))
 
 
-def test_a_leg_reaches_its_ankle():
+HINGES = {"leg": [1.0, 0.0, 0.0], "left arm": [0.0, -1.0, 0.0], "slanting": [0.6, 0.0, 0.8]}
+
+
+@pytest.mark.parametrize("hinge", HINGES)
+def test_a_limb_reaches_its_end(hinge: str):
     rng = np.random.default_rng(0)
-    leg = Leg(np.array([0.03, -0.43, 0.04]), np.array([0.04, -0.45, -0.03]))
+    limb = Limb(np.array([0.03, -0.43, 0.04]), np.array([0.04, -0.45, -0.03]), np.array(HINGES[hinge]))
+    if hinge == "left arm":
+        limb = Limb(np.array([0.28, 0.01, 0.0]), np.array([0.25, 0.0, 0.02]), np.array(HINGES[hinge]))
     target = rng.normal(size=(50, 3))
-    target *= (rng.uniform(0.3, 0.99, 50) * leg.length / np.linalg.norm(target, axis=1))[:, None]
-    bend = leg.knee(np.linalg.norm(target, axis=1))
-    thigh = leg.hip(bend, target, rng.normal(size=(50, 3)))
-    knee = matrix_from_rotvec(bend[:, None] * [1.0, 0.0, 0.0])
-    assert np.abs(thigh @ leg.thigh + (thigh @ knee) @ leg.shin - target).max() < 1e-12
+    target *= (rng.uniform(0.3, 0.99, 50) * limb.length / np.linalg.norm(target, axis=1))[:, None]
+    bend = limb.bend(np.linalg.norm(target, axis=1))
+    upper = limb.aim(bend, target, rng.normal(size=(50, 3)))
+    joint = matrix_from_rotvec(bend[:, None] * limb.hinge)
+    assert np.abs(upper @ limb.upper + (upper @ joint) @ limb.lower - target).max() < 1e-12
 
 
-def test_a_leg_does_not_stretch():
-    leg = Leg(np.array([0, -0.4, 0.0]), np.array([0, -0.4, 0.0]))
+def test_a_limb_does_not_stretch():
+    limb = Limb(np.array([0, -0.4, 0.0]), np.array([0, -0.4, 0.0]), np.array([1.0, 0.0, 0.0]))
     with pytest.raises(ValueError, match=r"distance must be at most 0.800 m, got 0.900"):
-        leg.knee(np.array([0.5, 0.9]))
+        limb.bend(np.array([0.5, 0.9]))
 
 
 def test_a_curve_stays_within_its_keys_and_closes():

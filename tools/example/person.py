@@ -12,8 +12,8 @@ from ...engine.avatar.binding import Binding, dense
 from ...engine.avatar.body import JOINT_COUNT, bundled_body, joint_index
 from ...engine.avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 from ...engine.avatar.skinning import forward_kinematics
-from ...engine.motion.legs import Leg
-from ...engine.motion.upper_body import upper_body
+from ...engine.motion.builtin.limbs import Limb
+from ...engine.motion.builtin.upper_body import hand
 from .shapes import Shape, Surface
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _REACH = 0.998  # of the standing leg
 _SWAY = np.array([-0.028, 0.0, 0.0])  # of the pelvis, towards the standing leg
 # Where the ankles stand (x and z, metres) and how far the feet turn out, degrees.
 _FEET = {"left": (0.165, 0.055, 22.0), "right": (-0.105, -0.015, 11.0)}
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 # Degrees about x, y, z against the parent, applied in the order z, y, x.
 _TURNS = {
     "pelvis": (1.0, 3.0, -3.0),
@@ -121,10 +120,9 @@ def wear_body(betas: Float, expression: Float, pose: Float, transl: Float) -> Pe
 def _standing(joints: Float) -> tuple[Float, Float]:
     """Pose [55, 3] and translation [3]."""
     turns = np.tile(np.eye(3), (JOINT_COUNT, 1, 1))
-    relaxed = upper_body(np.array([0.25]), np.eye(3)[None])
     for side in ("left", "right"):
-        for name in (f"{side}_{finger}{k}" for finger in _FINGERS for k in (1, 2, 3)):
-            turns[joint_index(name)] = relaxed[name][0]
+        for name, relaxed in hand(side, 1).items():
+            turns[joint_index(name)] = relaxed[0]
     for name, degrees in _TURNS.items():
         x, y, z = (
             matrix_from_rotvec(np.radians(d) * axis) for d, axis in zip(degrees, np.eye(3), strict=True)
@@ -162,20 +160,20 @@ def _way(joints: Float, pelvis: Float, side: str, transl: Float, feet: Feet) -> 
     return np.array([x, ankle[1], z]) - (joints[0] + transl + pelvis @ (hip - joints[0]))
 
 
-def _leg(joints: Float, side: str) -> Leg:
+def _leg(joints: Float, side: str) -> Limb:
     hip, knee, ankle = (joints[joint_index(f"{side}_{name}")] for name in ("hip", "knee", "ankle"))
-    return Leg(knee - hip, ankle - knee)
+    return Limb(knee - hip, ankle - knee, _X)
 
 
 def _place(turns: Float, joints: Float, side: str, transl: Float, feet: Feet) -> None:
     """Put a foot flat on the floor and let the leg reach it."""
     way, leg = _way(joints, turns[0], side, transl, feet)[None], _leg(joints, side)
-    bend = leg.knee(np.linalg.norm(way, axis=1))
+    bend = leg.bend(np.linalg.norm(way, axis=1))
     forward = joints[joint_index(f"{side}_foot")] - joints[joint_index(f"{side}_ankle")]
     out = np.radians(feet[side][2]) * (1 if side == "left" else -1)
     foot = matrix_from_rotvec(np.array([0.0, out - np.arctan2(forward[0], forward[2]), 0.0]))
     side_way = matrix_from_rotvec(np.array([0.0, 0.8 * out, 0.0])) @ _X
-    thigh = leg.hip(bend, way, side_way[None])[0]
+    thigh = leg.aim(bend, way, side_way[None])[0]
     knee = matrix_from_rotvec(bend[0] * _X)
     turns[joint_index(f"{side}_hip")] = turns[0].T @ thigh
     turns[joint_index(f"{side}_knee")] = knee

@@ -9,14 +9,13 @@ import numpy as np
 
 from ...engine.avatar.body import JOINT_COUNT, joint_index
 from ...engine.avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
-from ...engine.motion.upper_body import upper_body
+from ...engine.motion.builtin.upper_body import hand
 from ..example.person import stand
 
 if TYPE_CHECKING:
     from ...engine.avatar.arrays import Float
 
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 _TRUNK = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 
 
@@ -198,8 +197,6 @@ def _arm(arm: Arm) -> dict[str, Float]:
         "elbow": _euler((0, -arm.bend, 0)),
         "wrist": _euler((-arm.roll, 0, 0)) @ _euler((0, -4, -arm.hand)),
     }
-    relaxed = upper_body(np.array([0.25]), np.eye(3)[None])
-    for name in (f"{finger}{k}" for finger in _FINGERS for k in (1, 2, 3)):
-        curl = rotvec_from_matrix(relaxed[f"left_{name}"][0])
-        turns[name] = matrix_from_rotvec(arm.grip * curl)
+    for name, relaxed in hand("left", 1).items():
+        turns[name.removeprefix("left_")] = matrix_from_rotvec(arm.grip * rotvec_from_matrix(relaxed[0]))
     return turns

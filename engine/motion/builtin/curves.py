@@ -1,20 +1,21 @@
-"""Smooth closed curves from a few keys: what an animator would draw for one cycle."""
+"""Smooth curves from a few keys: what an animator would draw for one cycle, or for a take."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..avatar.rotations import matrix_from_rotvec
+from ...avatar.rotations import matrix_from_rotvec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from ..avatar.arrays import Float
+    from ...avatar.arrays import Float
 
 _SAMPLES = 512
 _HARMONICS = 24
@@ -73,6 +74,38 @@ def wave(amplitude: float, peak: float, harmonic: int = 1, mean: float = 0.0) ->
     coefficients[0] = mean
     coefficients[harmonic] += amplitude * np.exp(-2j * np.pi * harmonic * peak)
     return Curve(coefficients)
+
+
+def keyed(seconds: Float, keys: Sequence[tuple[float, float]], softness: float = 0.1) -> Float:
+    """An open curve along straight lines between keys, rounded by a Gaussian; level before and after them.
+
+    Args:
+        seconds: When to evaluate it. [F]
+        keys: Second (rising) and value of each.
+        softness: Standard deviation of the Gaussian, seconds.
+
+    Returns:
+        [F]
+    """
+    times, values = np.array(keys, np.float64).T
+    slopes = np.r_[0.0, np.diff(values) / np.diff(times), 0.0]
+    # Each bend of the line, rounded: the integral of the Gaussian's own integral.
+    x = (np.asarray(seconds)[:, None] - times) / softness
+    bends = x * _normal_sum(x) + np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi)
+    return values[0] + softness * bends @ np.diff(slopes)
+
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def _normal_sum(x: Float) -> Float:
+    return 0.5 * (1 + _erf(x / np.sqrt(2)))
+
+
+def ease(seconds: Float, start: float, end: float) -> Float:
+    """From 0 to 1 between two times, still in speed and acceleration at both. [F]"""
+    s = np.clip((np.asarray(seconds) - start) / (end - start), 0.0, 1.0)
+    return s**3 * (10 - 15 * s + 6 * s**2)
 
 
 def hermite(
