@@ -1,7 +1,7 @@
 """Time from a motion file to keys on the avatar, and how exactly the motion comes back.
 
-Run by ``python dev.py bench motion``, or from Blender's Python with the package on the path. The files are our
-own motions, written as other programs write them.
+Run by ``python dev.py bench motion``, or from Blender's Python with the package on the path. The files are
+our own motions, written as other programs write them.
 """
 
 from __future__ import annotations
