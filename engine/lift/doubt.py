@@ -8,6 +8,7 @@ import numpy as np
 
 from .face import face_trust
 from .ground import standing
+from .tilt import camera_pitch, lies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +36,8 @@ _NO_HAND = 0.7
 _HIDDEN, _POOR = 0.75, 0.45
 _SIDE = 0.5  # width of shoulders and hips in the image against their width in space
 _NEAR = 1.3  # times the person's own height: nearer cameras bend proportions
+_STEEP = np.radians(20.0)  # of the camera's pitch
+_STANDS = 0.5
 _SIDES = ("left", "right")
 
 
@@ -80,10 +83,26 @@ def reasons(seen: Observation, doubt: dict[str, float], distance: float, height:
     elif width < _SIDE:
         found.append(FROM_THE_SIDE)
     legs = seen.confidence[[25, 26, 27, 28]].min() > 0
-    if legs and standing(seen) < 0.3:
+    if lies(seen):
+        found.append(
+            "The person lies in the photo. If only the photo is turned, turn it upright and try again."
+        )
+    elif legs and standing(seen) < 0.3:
         found.append("The person does not stand upright; check the legs, their depth is unsure.")
+    pitch = camera_pitch(seen) * standing(seen)
+    if abs(pitch) > _STEEP:
+        way, away = ("down", "lower") if pitch < 0 else ("up", "higher")
+        found.append(
+            f"The camera looks steeply {way} at the person; a photo from {away}, at chest height, is better."
+        )
     if distance < _NEAR * height:
-        found.append("The camera was very near, which bends proportions; step back for a better shape.")
+        level = standing(seen) > _STANDS and abs(pitch) < _STEEP
+        found.append(
+            "The camera was very near, or the head is large as a child's is; the avatar may lean forward. "
+            "Step back for a better shape."
+            if level
+            else "The camera was very near, which bends proportions; step back for a better shape."
+        )
     if doubt["trunk"] > _POOR:
         found.append("The trunk was found poorly; a photo with the whole body in plain view works better.")
     return tuple(found)
@@ -92,8 +111,10 @@ def reasons(seen: Observation, doubt: dict[str, float], distance: float, height:
 def _turned(seen: Observation) -> tuple[float, bool]:
     """Width of the trunk in the image against its width in space, and whether it shows its back."""
     across = (seen.world[11] - seen.world[12]) + (seen.world[23] - seen.world[24])
-    width = abs(across[0]) / (np.linalg.norm(across) + 1e-9)
-    return float(width), bool(across[0] < 0 and width >= _SIDE and face_trust(seen) == 0)
+    up = seen.world[[11, 12]].mean(axis=0) - seen.world[[23, 24]].mean(axis=0)
+    width = float(np.hypot(across[0], across[1]) / (np.linalg.norm(across) + 1e-9))
+    front = np.cross(across, up)[2]  # also of somebody who lies
+    return width, bool(front < 0 and width >= _SIDE and face_trust(seen) == 0)
 
 
 def _listed(parts: list[str]) -> str:

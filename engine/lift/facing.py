@@ -19,6 +19,7 @@ _FRONT = 0.5  # width of the trunk in the image against that in space: a side vi
 # In 200 pictures one back was taken for a front: named the other way it cost 1.06 times as much. Fronts
 # whose face was not found cost 1.5 times as much and more.
 _AS_GOOD = 1.3
+_LEAST_HEIGHT = 180.0  # pixels of the person: of a smaller one no face is found from the front either
 
 
 def right_way_round(seen: Observation, cost: Callable[[Observation], float]) -> Observation:
@@ -32,7 +33,7 @@ def right_way_round(seen: Observation, cost: Callable[[Observation], float]) -> 
     in_front = across[0] / (np.linalg.norm(across) + 1e-9) > _FRONT
     has_face = seen.face is not None and seen.face.confidence > _FACE
     head_seen = seen.confidence[[0, 7, 8]].min() > 0
-    if has_face or not in_front or not head_seen:
+    if has_face or not in_front or not head_seen or seen.person_height < _LEAST_HEIGHT:
         return seen
     other = turned_round(seen)
     return other if cost(other) < _AS_GOOD * cost(seen) else seen

@@ -10,6 +10,7 @@ from ..avatar.binding import Binding, dense
 from ..avatar.body import JOINT_COUNT, joint_index
 from .model import PITCH, column
 from .solve import robust
+from .tilt import camera_pitch, lies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _FLAT, _LEVEL = 0.02, 0.02  # metres: heel against toe, and the left foot against the right
 _HIPS, _SHOULDERS = 0.03, 0.04  # metres before or behind: hips over ankles, shoulders over hips
+_FALLING = 0.12  # metres, of the same two
 _OUTLIER = 2.5
 _PITCH_SPREAD = np.radians(5.0)
 _CAMERA_HEIGHT, _CAMERA_SPREAD = 1.3, 0.4  # metres above the floor
@@ -52,7 +54,7 @@ def upward(pitch: Float) -> tuple[Float, Float]:
 def standing(seen: Observation) -> float:
     """Whether the person stands on both feet, 0..1, from the detector's points in space."""
     w, sure = seen.world, seen.confidence
-    if sure[[23, 24, 25, 26, 27, 28]].min() == 0:
+    if sure[[23, 24, 25, 26, 27, 28]].min() == 0 or lies(seen):
         return 0.0
     bends = []
     for shoulder, hip, knee, ankle in ((11, 23, 25, 27), (12, 24, 26, 28)):
@@ -84,6 +86,7 @@ class Ground:
 
     def __init__(self, seen: Observation) -> None:
         self.standing = standing(seen)
+        self.pitch = camera_pitch(seen) * self.standing
         self.legs_hidden = seen.confidence[[23, 24, 27, 28]].min() == 0
         self.feet = float(seen.confidence[[27, 28, 29, 30]].min())
 
@@ -109,14 +112,17 @@ class Ground:
         trust = self.feet * np.sqrt(0.15 + 0.85 * self.standing)
         # Whoever shows no legs stands upright on them.
         stands = max(self.standing, _HIDDEN_LEGS * self.legs_hidden)
+        # However much else is explained by it, nobody stands far off the vertical.
+        falling = self.standing * np.stack([over * _HIPS, upright * _SHOULDERS], axis=1) / _FALLING
         lean = stands * np.stack([robust(over, _OUTLIER), robust(upright, _OUTLIER)], axis=1)
-        pitch = x[:, PITCH : PITCH + 1] / _PITCH_SPREAD
+        pitch = (x[:, PITCH : PITCH + 1] - self.pitch) / _PITCH_SPREAD
         held = (-height.mean(axis=1, keepdims=True) - _CAMERA_HEIGHT) / _CAMERA_SPREAD
         return np.concatenate(
             [
                 trust * robust(flat, _OUTLIER),
                 trust * robust(level, _OUTLIER),
                 lean,
+                falling,
                 pitch,
                 self.feet * robust(held, _OUTLIER),
             ],

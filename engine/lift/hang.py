@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .ground import straight_legs
+from .tilt import camera_pitch
 
 if TYPE_CHECKING:
     from ..avatar.arrays import Float
@@ -43,10 +44,11 @@ def hanging(seen: Observation, known: Depths, wanted: Float) -> tuple[Float, Flo
     information = known.spread**-2
     weighted = information * wanted
     pairs = {tuple(pair): row for row, pair in enumerate(known.pairs.tolist())}
+    down = np.sin(camera_pitch(seen))  # of what hangs straight
     for pair, usual, spread, share in [*_arms(seen, front), *_shins(seen, front)]:
         extra = share * spread**-2
         information[pairs[pair]] += extra
-        weighted[pairs[pair]] += extra * usual
+        weighted[pairs[pair]] += extra * np.clip(usual + down, -1, 1)
     return weighted / information, information**-0.5
 
 

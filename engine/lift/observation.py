@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from ..avatar.arrays import Float
     from ..prepare.face_points import FacePoints
     from ..prepare.hand_points import HandPoints
+    from ..prepare.keypoints import Keypoints
     from ..prepare.person import PreparedPhoto
 
 _UNSURE = 0.3  # visibility below which a landmark is a guess
+_LEAST_SHOWN = 0.12  # a head
+_HEAD_ALONE = 0.25  # who shows less shows no arms, whatever a detector takes for them
+_LIMBS = slice(13, 33)  # landmarks
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class Observation:
         focal_known: Whether the camera wrote its focal length.
         face: The face mesh, if a face was found.
         hands: Left and right hand of the person, where found.
+        shown: Share of the standing person's height that the photo shows, 0..1.
     """
 
     rgb: NDArray[np.float32]
@@ -117,12 +122,21 @@ class Observation:
     focal_known: bool = False
     face: FacePoints | None = None
     hands: tuple[HandPoints | None, HandPoints | None] = (None, None)
+    shown: float = 1.0
 
     @property
     def person_height(self) -> float:
         """Height of the person's mask, pixels."""
         rows = np.flatnonzero((self.alpha > 0.5).any(axis=1))
         return float(rows[-1] - rows[0] + 1)
+
+    @property
+    def whole_height(self) -> float:
+        """Height that the person would have in a photo that shows all of them, pixels.
+
+        What a landmark is off by grows with the person, however little of them the photo shows.
+        """
+        return self.person_height / max(self.shown, _LEAST_SHOWN)
 
 
 def observation(prepared: PreparedPhoto) -> Observation:
@@ -136,15 +150,29 @@ def observation(prepared: PreparedPhoto) -> Observation:
     if not (prepared.alpha > 0.5).any():
         raise AvatarError("The mask leaves nothing of the photo. Paint the person white and try again.")
     sure = keypoints.inside & (keypoints.visibility > _UNSURE)
+    if prepared.visible_ratio < _HEAD_ALONE:
+        sure[_LIMBS] = False
     return Observation(
         rgb=prepared.rgb,
         alpha=prepared.alpha,
         points=keypoints.points,
-        confidence=np.where(sure, keypoints.visibility, 0.0),
+        confidence=np.where(_folded(keypoints, prepared.alpha, sure), _UNSURE, sure * keypoints.visibility),
         world=keypoints.world,
         camera=Camera(prepared.focal, prepared.center, width, height),
         cut=frozenset(prepared.cut),
         focal_known=prepared.focal_known,
         face=keypoints.face,
         hands=keypoints.hands,
+        shown=prepared.visible_ratio,
     )
+
+
+def _folded(keypoints: Keypoints, alpha: Float, sure: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Feet hidden behind somebody who kneels: nothing else tells how the shins lie. [33]"""
+    found = np.zeros(len(sure), bool)
+    for knee, ankle, foot in ((25, 27, (27, 29, 31)), (26, 28, (28, 30, 32))):
+        if not sure[knee] or sure[ankle] or not keypoints.inside[list(foot)].all():
+            continue
+        x, y = keypoints.points[ankle].astype(int)
+        found[list(foot)] = alpha[y, x] > 0.5 and keypoints.points[ankle, 1] < keypoints.points[knee, 1]
+    return found

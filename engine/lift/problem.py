@@ -73,7 +73,7 @@ class Problem:
         self.first_outline = _SOLES + len(self.anchors.ids)
         self.ground, self.contact = Ground(seen), Contact(body)
         self.habits = habits(seen.confidence, straight_legs(seen))
-        self.percent = 100.0 / seen.person_height
+        self.percent = 100.0 / seen.whole_height
         self.confidence = seen.confidence[self.table.ids].copy()
         self.face_trust = face_trust(seen)
         # The mesh knows the face better than the pose's few points.
@@ -173,7 +173,7 @@ class Problem:
         flat = normals[rim, :2] * [1, -1]
         flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9
         points, outward = outline_points(self.seen, _OUTLINE_POINTS)
-        reach = 0.05 * self.seen.person_height
+        reach = 0.05 * self.seen.whole_height
         pixels = self.project(x[None], surface[None, rim])[0]
         # Direction counts as much as place, so that an arm's outline never pulls the trunk.
         tree = KDTree(np.concatenate([pixels / reach, flat], axis=1))
@@ -202,7 +202,7 @@ class Problem:
         posed = self.model.posed(x[None])
         points = gather(self.table, posed.rest, posed.moved)
         error = np.linalg.norm(self.project(x[None], points)[0] - self.seen.points[self.table.ids], axis=1)
-        return error / self.seen.person_height
+        return error / self.seen.whole_height
 
     def face_points(self, x: Float) -> Float:
         """Where the body's face has the anchors, pixels. [A, 2]"""

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..avatar.body import JOINT_PARENTS, joint_index
 from ..avatar.rotations import matrix_from_rotvec, polar_rotation, rotvec_from_matrix
+from .ground import standing
 from .landmarks import gather
-from .model import BETAS, PARAMETERS, POSE, TRANSL
+from .model import BETAS, PARAMETERS, PITCH, POSE, TRANSL
 from .prior import resting_pose
+from .tilt import camera_pitch
 
 if TYPE_CHECKING:
     from ..avatar.arrays import Float
@@ -46,6 +48,7 @@ def first_guess(model: Model, seen: Observation, table: Landmarks, betas: Float)
     pixels = np.sqrt(((found - found.mean(0)) ** 2).sum(1).mean())
     middle = seen.camera.unproject(found.mean(0), np.asarray(seen.camera.focal * extent / pixels))
     x[TRANSL] += middle - points[used].mean(0)
+    x[PITCH] = camera_pitch(seen) * standing(seen)
     return x
 
 

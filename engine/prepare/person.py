@@ -18,6 +18,8 @@ from .mask import SOURCE_ALPHA, Matte, cut_borders, found_matte, given_matte, wi
 from .models import Models
 from .people import find_people, without
 from .report import report_of, warnings_about
+from .second_look import easier
+from .upright import TURNED, half_turned, is_upside_down
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,9 +94,13 @@ def prepare(
     seen_rgb = photo.rgb if given is None else _on_gray(photo.rgb, given.alpha)
     with Models() as models:
         progress(0.15, "Looking for people")
-        people = find_people(models, seen_rgb)
-        if not people:
-            raise AvatarError(_NO_PERSON)
+        sight = _sight(models, seen_rgb)
+        if is_upside_down(sight.people[0]):
+            photo, given = half_turned(photo, given)
+            sight = _sight(models, np.ascontiguousarray(seen_rgb[::-1, ::-1]))
+            notes = (*notes, TURNED)
+        seen_rgb, people = sight.rgb, sight.people
+        notes = (*notes, *sight.notes)
         person, others = people[0], _together(people[1:], seen_rgb.shape[:2])
         progress(0.45, "Finding the joints")
         rest = without(seen_rgb, (others > 0.5) & (others > person.mask)) if len(people) > 1 else seen_rgb
@@ -102,21 +108,46 @@ def prepare(
         if found is None:
             raise AvatarError(_NO_PERSON)
         progress(0.65, "Cutting the person out")
-        matte = _matte(models, photo, given, person, found, others)
+        matte = _matte(models, seen_rgb, given, person, found, others)
     progress(0.95, "Cropping")
     return _assemble(photo, matte, found.keypoints, len(people), notes)
 
 
+@dataclass(frozen=True)
+class _Sight:
+    """People, the picture in which they were found, and what to say about that."""
+
+    people: list[Person]
+    rgb: NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
+
+
+def _sight(models: Models, rgb: NDArray[np.uint8]) -> _Sight:
+    """Everyone in a picture, or in an easier copy of it if nobody is seen in the picture itself.
+
+    Raises:
+        AvatarError: If there is nobody.
+    """
+    people = find_people(models, rgb)
+    if people:
+        return _Sight(people, rgb)
+    for copy, note in easier(rgb):
+        people = find_people(models, copy)
+        if people:
+            return _Sight(people, copy, (note,))
+    raise AvatarError(_NO_PERSON)
+
+
 def _matte(
     models: Models,
-    photo: Photo,
+    rgb: NDArray[np.uint8],
     given: Matte | None,
     person: Person,
     found: Estimate,
     others: NDArray[np.float32],
 ) -> Matte:
     if given is None:
-        return found_matte(models, photo.rgb, person.box, found, others)
+        return found_matte(models, rgb, person.box, found, others)
     # The user's mask is taken at its word; a file's alpha often shows a whole group.
     several = given.source == SOURCE_ALPHA and bool(others.any())
     return without_others(given, found.mask, others) if several else given
