@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Shoulder, elbow and wrist; how far the upper arm and the forearm of a hanging arm come forward, as sines.
 _ARMS = ((11, 13, 15), (12, 14, 16))
 _FORWARD = (0.0, 0.15)
-_SPREAD = 0.13
+_SPREAD = 0.11
 # A standing leg's shin goes back a little, and a usual camera looks down on it a little: detectors take it to
 # lean further.
 _SHINS = ((25, 27), (26, 28))
