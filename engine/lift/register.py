@@ -40,7 +40,9 @@ _ALONG = 0.3  # of the weight across the outline: it may slip a little along its
 _NOISE = 0.06  # metres: of one outline point; neighbours err together
 _SHIFT, _SLOPE, _END_SLOPE = 0.03, 0.15, 0.04  # spreads: metres, and metres a metre
 _TORN = 0.004  # metres: spread of what two neighbouring parts differ by at their joint
-_SIDEWAYS = 0.8  # cosine between two cameras: less, and each tells what the other's outline hides
+_OPPOSITE = -0.5  # cosine between two cameras: more, and neither shows what the other does
+_OVER = 0.015  # metres
+_CLOSE = 0.01  # metres across the camera's axis
 _GROUPS = 1 + BODY_JOINT_COUNT
 _ENDS = [joint_index(f"{side}_{name}") for side in ("left", "right") for name in ("ankle", "foot", "wrist")]
 
@@ -55,13 +57,8 @@ def registered(body: Body, views: Sequence[View]) -> list[View]:
     Returns:
         As many views, whose Gaussians have moved in the rest pose; some have gone.
     """
-    first, result = views[0], list(views)
-    for i in range(1, len(views)):
-        result[i] = moved_onto(body, views[i], first, cut=True)
-    for other in views[1:]:
-        if abs(_way(first) @ _way(other)) < _SIDEWAYS:
-            result[0] = moved_onto(body, result[0], other, cut=False)
-    return result
+    first, *others = views
+    return [first, *(moved_onto(body, other, first, cut=True) for other in others)]
 
 
 def _way(view: View) -> NDArray[np.float64]:
@@ -105,6 +102,8 @@ def moved_onto(body: Body, moving: View, fixed: View, *, cut: bool) -> View:
     keep = np.ones(len(rest), bool)
     if cut:
         shift, keep = _within(canvas, mask, there, shift)
+        if _way(fixed) @ _way(moving) < _OPPOSITE:
+            keep &= ~_before(canvas, _shifted(there, shift, canvas), fixed.posed.means[photo])
     turned = polar_rotation(blended[:, :3, :3])  # the inverse would throw what two far joints share
     means = rest + np.einsum("nji,nj->ni", turned, _shifted(there, shift, canvas) - there)
     moved = replace(moving, resting=replace(moving.resting, means=means.astype(np.float32)))
@@ -126,6 +125,13 @@ def _within(
     way = nearest[labels[rows, columns]] * canvas.pitch + canvas.low - flat
     near = np.linalg.norm(way, axis=1) < _PULLED
     return np.where((outside & near)[:, None], shift + way, shift), ~outside | near
+
+
+def _before(canvas: Canvas, place: Float, sheet: Float) -> NDArray[np.bool_]:
+    """What would stand between the camera and what its photo shows: another photo's fringes. [N]"""
+    gap, nearest = KDTree(canvas.flat(sheet)).query(canvas.flat(place))
+    over = sheet[np.asarray(nearest), 2] + _OVER < place[:, 2]
+    return over & (np.asarray(gap) < _CLOSE) & canvas.framed(place)
 
 
 def _taken(view: View, rows: Int) -> View:

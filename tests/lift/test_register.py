@@ -116,6 +116,24 @@ def test_what_the_first_photo_would_show_before_its_background_goes(
     assert len(made.label) == len(made.part) == len(made.binding.joint_indices) == len(rest)
 
 
+def test_nothing_of_a_photo_from_behind_lies_over_what_the_front_shows(
+    surface: tuple[NDArray[np.float64], Binding],
+):
+    """Fifty points four centimetres before the chest."""
+    rest, binding = surface
+    chest = (np.abs(rest[:, 0]) < 0.05) & (np.abs(rest[:, 1] - 0.15) < 0.05) & (rest[:, 2] > 0)
+    rows = np.concatenate([np.arange(len(rest)), np.flatnonzero(chest)[:50]])
+    stray = rest[rows] + (np.arange(len(rows)) >= len(rest))[:, None] * [0, 0, 0.04]
+    more = Binding(binding.joint_indices[rows], binding.joint_weights[rows])
+    first = view_of(rest, binding, standing(0.0))
+    front = replace(first, facing=(rest[:, 2] > np.median(rest[:, 2])).astype(float))
+    made = moved_onto(bundled_body(), view_of(stray, more, standing(np.pi)), front, cut=True)
+    assert made.resting.count <= len(rest)
+    assert made.resting.count > 0.97 * len(rest)
+    where = np.abs(made.resting.means[:, :2] - rest[chest, :2].mean(axis=0)).max(axis=1) < 0.04
+    assert made.resting.means[where, 2].max() < rest[chest, 2].max() + 0.015
+
+
 def test_a_half_body_photo_does_not_cut_off_the_legs(surface: tuple[NDArray[np.float64], Binding]):
     """Below its lower border the photo says nothing."""
     rest, binding = surface
