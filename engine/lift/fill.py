@@ -17,7 +17,7 @@ from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO
 from ..avatar.body import joint_index
 from .colour import lab
 from .dressed import dressed
-from .labels import BOTTOM, HELD, SHOES, SKIN
+from .labels import BOTTOM, HAIR, HAT, HELD, SHOES, SKIN
 from .lettering import cloth
 from .parts import (
     LEFT_ARM,
@@ -98,6 +98,9 @@ def fill_colors(
     in_photo[thing] = HELD
     facing = np.where(placed.seen, cosine, 1.0)
     label = dressed(rest, placed.parts, in_photo, placed.seen | thing, facing, parsed.marks)
+    # What stands off the head is behind what it is in front.
+    off = ~placed.seen & ~placed.on_body & np.isin(in_photo, (HAIR, HAT))
+    label[off] = in_photo[off]
     sharp = sample(clean, placed.pixels)
     stock = Stock(placed, rest, label, material, clean, maps, sharp, parsed.marks.eye, facing)
     colors = stock.sharp.copy()
@@ -118,7 +121,8 @@ def fill_colors(
     source[rows[agrees]] = SEEN_PHOTO
     guessed = ((source != SEEN_PHOTO) | slanted) & ~thing
     fixed = (source == SEEN_PHOTO) & ~guessed & ~stock.front_only & (label != HELD)
-    calm = blend(rest, label, guessed, fixed, np.where(fixed[:, None], stock.meets(colors), colors))
+    met = np.where(fixed[:, None], stock.meets(stock.calmed(colors)), colors)
+    calm = blend(rest, label, guessed, fixed, met)
     colors = np.where(guessed[:, None], calm + SHADE * stock.detail(), colors)
     return Filled(colors.clip(0, 1).astype(np.float32), source, label, stock.grain(guessed))
 

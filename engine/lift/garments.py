@@ -21,9 +21,13 @@ _FEW = 20
 _HAT_ABOVE = 0.06  # metres over the eyes: a hat is there, whatever is lower
 _HAIR_BELOW = 0.02  # metres over the eyes: a hat is not there
 _HAT_DIFFERS = 20.0  # L*a*b*, with lightness counted less: hair is lit from above
+_HAT_PARTED = 13.0  # the same where hardly any colours lie between: hair grows darker by degrees
+_BETWEEN, _FEW_BETWEEN = (0.33, 0.67), 0.1  # of the way from hat to hair, share of pixels
 _VIVID = 48.0  # chroma
 _HUE = np.array([0.4, 1.0, 1.0])
 _HAT_LOWEST = -0.03  # metres over the eyes
+_PIECE = 0.1  # of the hat's largest piece
+_BRIM = 0.03  # metres: a brim is thinner, seen from the side
 _SPECK = 2e-3  # of the person's pixels
 _ENDS = 0.03  # quantile: a few wrong pixels do not move a hem
 
@@ -92,11 +96,31 @@ def tidied(labels: NDArray[np.uint8], colors: Float, place: Rest) -> NDArray[np.
     if min(high.sum(), low.sum()) < _FEW:
         return result
     hat, hair = (np.median(tone[rows], axis=0) for rows in (high, low))
-    if np.linalg.norm(hat - hair) < _HAT_DIFFERS:
+    gap = np.linalg.norm(hat - hair)
+    between = (tone[cover] - hat) @ (hair - hat) / max(gap**2, 1e-6)
+    parted = ((between > _BETWEEN[0]) & (between < _BETWEEN[1])).mean() < _FEW_BETWEEN
+    if gap < (_HAT_PARTED if parted else _HAT_DIFFERS):
         return result
     nearer = np.linalg.norm(tone - hat, axis=-1) < np.linalg.norm(tone - hair, axis=-1)
     nearer = cv2.medianBlur((nearer & cover).astype(np.uint8), 5) > 0
-    result[cover & nearer & (height > _HAT_LOWEST)] = HAT
+    _, names, stats, _ = cv2.connectedComponentsWithStats((cover & nearer).astype(np.uint8))
+    large = stats[:, cv2.CC_STAT_AREA] > _PIECE * stats[1:, cv2.CC_STAT_AREA].max(initial=0)
+    result[cover & nearer & large[names] & (height > _HAT_LOWEST)] = HAT
+    return _with_shaded_brim(result, place)
+
+
+def _with_shaded_brim(labels: NDArray[np.uint8], place: Rest) -> NDArray[np.uint8]:
+    """Hair that is lower than a brim is thick, with a hat over it, is the brim's shade."""
+    hat, hair = (labels == HAT).astype(np.uint8), (labels == HAIR).astype(np.uint8)
+    depth = cv2.distanceTransform(place.inside.astype(np.uint8), cv2.DIST_L2, 5).max()
+    thick = max(3, round(_BRIM * float(depth) / max(float(place.to_outline.max()), 1e-6)))
+    line = np.ones((thick, 1), np.uint8)
+    thin = (hair > 0) & (cv2.morphologyEx(hair, cv2.MORPH_OPEN, line) == 0) & (place.part == HEAD)
+    near = cv2.dilate(hat, np.ones((2 * (thick // 2) + 1, 3), np.uint8)) > 0
+    _, names = cv2.connectedComponents(thin.astype(np.uint8))
+    whole = np.isin(names, np.unique(names[thin & near]))
+    result = labels.copy()
+    result[thin & whole & (place.points[..., 1] > place.marks.eye + _HAT_LOWEST)] = HAT
     return result
 
 

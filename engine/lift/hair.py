@@ -26,7 +26,8 @@ _CROWN = 0.06  # metres above the eyes
 _HAIR_SHARE = 0.25  # of the crown that must be hair for the head to have any
 _BEHIND = 0.03  # metres before the head's joint: about the ears
 _LOCKS = 0.04  # metres below the eyes: hair that reaches there hides the ears
-_EAR_TOP = 0.02  # metres above the eyes
+_EAR_TOP = 0.012  # metres above the eyes
+_EAR_BACK = 0.018  # metres behind the head's joint
 _NAPE = 0.35  # of the way from the neck's joint up to the eyes: where hair ends behind
 _LONG = 0.04  # metres below the hairline from where hair is long
 _NEAR = 0.012  # metres
@@ -56,7 +57,7 @@ def dress_head(
         return
     behind = rest[:, 2] < marks.head_z + _BEHIND
     if (hair & (y < marks.eye - _LOCKS)).sum() < _FEW:  # short hair leaves the ears bare
-        behind &= (y > marks.eye + _EAR_TOP) | (rest[:, 2] < marks.head_z - _BEHIND)
+        behind &= (y > marks.eye + _EAR_TOP) | (rest[:, 2] < marks.head_z - _EAR_BACK)
     nape = marks.neck + _NAPE * (marks.eye - marks.neck)
     skull = ~shown & head & (y > nape) & (behind | (y > marks.eye + _BROW))
     label[skull] = HAIR

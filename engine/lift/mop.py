@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _ROW = 0.012  # metres of height
 _NARROWEST = 0.045  # metres from the axis: nearer to it, at the crown, a share means nothing
-_WIDEST = 2.6  # times the skull's radius
+_WIDEST = 1.3  # times the skull's radius: fuller hair and brims are turned from their slices (`lathe`)
 _BROW = 0.05  # metres above the eyes: hair begins
 _BLUR = 1.0  # rows
 

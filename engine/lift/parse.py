@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from .colour import lab
+from .crown import with_crown
 from .expect import Landmarks, Rest, expected
 from .garments import Garment, garments, tidied
 from .labels import BOTTOM, HAIR, NOTHING, SHOES, SKIN, TOP
@@ -102,6 +103,7 @@ def parse(body: Body, betas: Float, maps: DepthMaps, clean: NDArray[np.float32],
     prior = expected(small)
     shares, palettes, sure = _learnt(prior, colors, rgb, small)
     found = np.where(small.inside, shares.argmax(axis=0) + 1, NOTHING).astype(np.uint8)
+    found = with_crown(found, colors, small, expected(small), gray=_is_gray(colors, small))
     found = with_things(tidied(found, colors, small), colors, small, palettes, sure)
     found[~small.inside] = NOTHING
     labels = np.where(maps.inside, _enlarged(found, (width, height)), NOTHING).astype(np.uint8)
@@ -135,7 +137,7 @@ def _learnt(
 
     The first is [5, H, W].
     """
-    gray = bool(colors[place.inside][:, 1:].std(axis=0).max() < _GRAY)
+    gray = _is_gray(colors, place)
     if gray:  # skin and cloth look alike: where cloth is usual, it is cloth
         prior[0] *= np.where(np.isin(place.part, (HEAD, LEFT_HAND, RIGHT_HAND)), 1.0, _GRAY_SKIN)
     first = dict(zip(_LEARNT, place.seeds(), strict=True))
@@ -162,6 +164,11 @@ def _learnt(
             if label in palettes and found.sum() >= _FEW:
                 palettes = palettes | {label: learn(colors[found])}
     return shares.astype(np.float32), palettes, sure
+
+
+def _is_gray(colors: Float, place: Rest) -> bool:
+    """Whether the photo has no colours but one tone."""
+    return bool(colors[place.inside][:, 1:].std(axis=0).max() < _GRAY)
 
 
 def _worn(palettes: dict[int, Palette], *, gray: bool) -> dict[int, Palette]:

@@ -16,7 +16,7 @@ import numpy as np
 from ..avatar.binding import Binding, dense
 from ..avatar.body import JOINT_COUNT, joint_index
 from .held import held_layer
-from .lathe import turned_profile
+from .lathe import turned
 from .lattice import lattice
 from .parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_HAND, RIGHT_LEG, part_of_weights
 from .placed import NO_HAND, Placed
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ..avatar.body import Body
     from .depth import DepthMaps
     from .drape import Drape
+    from .headwear import Headwear
     from .held import Held
-    from .lathe import HeadFrame
     from .observation import Observation
 
 _FRONT_SHARE = 0.6  # of all Gaussians
@@ -65,7 +65,7 @@ def place(
     seen: Observation,
     count: int,
     rng: np.random.Generator,
-    head: HeadFrame,
+    wear: Headwear | None,
     held: Held,
     cloth: Drape | None,
     *,
@@ -80,7 +80,7 @@ def place(
         seen: The photo.
         count: About how many.
         rng: For the unseen points.
-        head: Where the head is.
+        wear: What stands off the head.
         held: What is in the hands; it hides the person, and is none of it.
         cloth: What hangs loose about the legs.
         keep_held: Whether it becomes part of the avatar.
@@ -91,7 +91,7 @@ def place(
     if cloth is not None:
         things.append(wall(cloth, joints.at, _WALL * float(np.median(front.spacing)), seen))
     sheet = _far_sheet(front, maps, seen, cloth)
-    around = turned_profile(front, maps, head)
+    around = turned(front, wear)
     made = [front, sheet, around, *things]
     left = max(count - sum(len(group.means) for group in made), int(_LEAST_LEFT * count))
     return _joined([*made, _unseen_surface(body, vertices, maps, seen, ~held.mask, left, rng)])

@@ -29,8 +29,9 @@ _BORDER = 8  # neighbours that are all the same thing away from its border
 _HEMS = 0.5  # of the trunk's height
 _CLOTHED = (TRUNK, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG)
 _WORN = (TOP, BOTTOM, COAT, SHOES)
-_HAIR_METRIC = (0.4, 1.0, 0.15)  # height decides: dyed tips stay at the tips
-_HAIR_NEIGHBOURS = 24
+_HAIR_METRIC = (0.15, 1.0, 0.15)  # height decides: dyed tips stay at the tips, shine and shade do not go on
+_HAIR_NEIGHBOURS, _HAIR_SOURCES = 32, 1500
+_SHINE = 0.1  # of display-space RGB: how far hair beside the unseen may differ from its usual colour
 _LEVEL = 0.5  # of light and shade that is taken back
 SHADE = 0.87  # light mostly comes from behind the camera
 _INSET = 0.006  # metres from the outline where colours are the person's alone
@@ -178,6 +179,8 @@ class Stock:
             enough = _ENOUGH if (alike & ~rows).sum() > len(sources) else _NEIGHBOURS
             if len(sources) < enough:
                 continue
+            if label in (HAIR, HAT):  # every so many: what is usual at a height needs no more
+                sources = sources[:: max(1, len(sources) // _HAIR_SOURCES)]
             gap, nearest = KDTree(self.rest[sources] * metric).query(
                 spots * [sign, 1, 1] * metric, k=min(count, len(sources))
             )
@@ -187,6 +190,21 @@ class Stock:
             weight /= weight.sum(axis=1, keepdims=True)
             return np.einsum("nk,nkc->nc", weight, self.calm[sources[nearest]])
         return np.full((len(spots), 3), 0.5)
+
+    def calmed(self, colors: Float) -> Float:
+        """Colours with hair and hats near what is usual at their height: light on one side ends there.
+
+        Args:
+            colors: [N, 3]
+        """
+        rows = np.flatnonzero(np.isin(self.label, (HAIR, HAT)))
+        result = colors.copy()
+        if len(rows):
+            usual = self.guess(rows)
+            off = colors[rows] - usual
+            size = np.linalg.norm(off, axis=1, keepdims=True)
+            result[rows] = usual + off * np.minimum(1.0, _SHINE / np.maximum(size, 1e-6))
+        return result
 
     def _brows(self) -> Float:
         """The colour of hair that a hat hides: that of the eyebrows. [3]"""

@@ -18,8 +18,9 @@ from .face_warp import face_warped
 from .facing import turned_round
 from .fill import fill_colors
 from .fit import skinned_vertices
+from .headwear import head_axis, headwear
 from .held import held_things, without
-from .lathe import head_frame
+from .lathe import bulged
 from .overlap import parted
 from .parse import parse
 from .place import place
@@ -112,6 +113,8 @@ def view(
     surface = clothed_surface(body, betas, skin, worn)
     surface = with_shoes(body, betas, skin, surface, posed_from_rest, bare, parsed, seen)
     maps = depth_maps(surface, body.faces, seen)
+    wear = headwear(body, skin, *head_axis(joints, posed_from_rest), parsed.labels, maps, seen.camera)
+    maps = bulged(maps, parsed.labels, wear, seen.camera) if wear is not None else maps
     region = loose_region(body, skin, moved, worn, choices)
     cloth = drape(body, skin, maps, region, worn, fit.up)
     if cloth is not None:
@@ -119,8 +122,8 @@ def view(
         surface = tucked(surface, trunk_and_legs(body), cloth)
     maps, parsed = parted(body, betas, maps, parsed, clean, seen)
     report("place", 0.0)
-    head, keep = head_frame(joints, posed_from_rest), choices.held == KEEP
-    placed = place(body, surface, maps, seen, choices.count, rng, head, held, cloth, keep_held=keep)
+    keep = choices.held == KEEP
+    placed = place(body, surface, maps, seen, choices.count, rng, wear, held, cloth, keep_held=keep)
     binding = bound(body, betas, skin, posed_from_rest, placed, region, choices)
     blended = blend_transforms(posed_from_rest, binding.joint_indices, binding.joint_weights)
     report("fill", 0.0)

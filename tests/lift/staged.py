@@ -12,13 +12,14 @@ from lhm_avatars.engine.avatar.skinning import blend_transforms, forward_kinemat
 from lhm_avatars.engine.lift.colour import clean_colors
 from lhm_avatars.engine.lift.depth import DepthMaps, depth_maps
 from lhm_avatars.engine.lift.fill import Filled, fill_colors
+from lhm_avatars.engine.lift.headwear import head_axis, headwear
 from lhm_avatars.engine.lift.held import held_things
-from lhm_avatars.engine.lift.lathe import head_frame
 from lhm_avatars.engine.lift.parse import Parsed, parse
 from lhm_avatars.engine.lift.place import place
 from lhm_avatars.engine.lift.shape import unposed_points
 
 if TYPE_CHECKING:
+    from lhm_avatars.engine.lift.headwear import Headwear
     from lhm_avatars.engine.lift.observation import Observation
     from lhm_avatars.engine.lift.placed import Placed
 
@@ -38,6 +39,7 @@ class Stages:
         clean: The photo's colours without background. [H, W, 3]
         parsed: What each of its pixels shows.
         filled: Their colours.
+        wear: What stands off the head, if anything does.
     """
 
     maps: DepthMaps
@@ -48,6 +50,7 @@ class Stages:
     clean: Any
     parsed: Parsed
     filled: Filled
+    wear: Headwear | None
 
 
 def staged(person: Person, seen: Observation, count: int) -> Stages:
@@ -62,13 +65,13 @@ def staged(person: Person, seen: Observation, count: int) -> Stages:
     maps = depth_maps(person.vertices, body.faces, seen)
     joints = body.joints(params.betas)
     moved = forward_kinematics(joints, params.pose(), params.transl).astype(np.float64)
-    head = head_frame(joints, moved)
     clean = clean_colors(seen, maps.pixels_per_metre(seen.camera))
     parsed = parse(body, params.betas, maps, clean, seen)
     held = held_things(parsed.labels, person.joints, seen)
-    placed = place(body, person.vertices, maps, seen, count, np.random.default_rng(0), head, held, None)
+    wear = headwear(body, person.vertices, *head_axis(joints, moved), parsed.labels, maps, seen.camera)
+    placed = place(body, person.vertices, maps, seen, count, np.random.default_rng(0), wear, held, None)
     binding = strongest(placed.weights)
     blended = blend_transforms(moved, binding.joint_indices, binding.joint_weights)
     rest = unposed_points(placed.means, blended)
     filled = fill_colors(placed, rest, joints, maps, clean, seen, parsed)
-    return Stages(maps, placed, binding, moved, rest, clean, parsed, filled)
+    return Stages(maps, placed, binding, moved, rest, clean, parsed, filled, wear)

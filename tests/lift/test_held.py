@@ -13,7 +13,6 @@ from lhm_avatars.engine.lift.bound import bound
 from lhm_avatars.engine.lift.choices import Choices
 from lhm_avatars.engine.lift.held import held_layer, held_things
 from lhm_avatars.engine.lift.labels import HELD, SKIN
-from lhm_avatars.engine.lift.lathe import head_frame
 from lhm_avatars.engine.lift.parts import TRUNK
 from lhm_avatars.engine.lift.place import place
 from lhm_avatars.engine.lift.placed import NO_HAND
@@ -51,7 +50,6 @@ def held(ball: np.ndarray, person: Person, seen: Observation) -> Held:
 
 def placed_with(stages: Stages, person: Person, seen: Observation, held: Held, *, keep: bool) -> Placed:
     body = bundled_body()
-    head = head_frame(body.joints(person.params.betas), stages.posed_from_rest)
     return place(
         body,
         person.vertices,
@@ -59,7 +57,7 @@ def placed_with(stages: Stages, person: Person, seen: Observation, held: Held, *
         seen,
         COUNT,
         np.random.default_rng(0),
-        head,
+        stages.wear,
         held,
         None,
         keep_held=keep,

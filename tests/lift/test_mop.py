@@ -8,7 +8,7 @@ from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.lift.mop import mop
 from lhm_avatars.engine.lift.parts import HEAD, ear_vertices, face_vertices, part_of_weights
 
-SHARE = 1.6
+SHARE = 1.25
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from lhm_avatars.engine.avatar.binding import Binding
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_quat
 from lhm_avatars.engine.avatar.skinning import blend_transforms, skin_gaussians, skin_means
-from lhm_avatars.engine.lift.lathe import head_frame
 from lhm_avatars.engine.lift.parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, TRUNK
 from lhm_avatars.engine.lift.place import place
 from lhm_avatars.engine.lift.shape import flat_gaussians, undoable, unposed, unposed_points
@@ -39,8 +38,9 @@ def test_weights_are_shares(stages: Stages):
 def test_the_count_is_about_what_was_asked_for(stages: Stages, person: Person, seen: Observation, count: int):
     rng = np.random.default_rng(0)
     body = bundled_body()
-    head = head_frame(body.joints(person.params.betas), stages.posed_from_rest)
-    placed = place(body, person.vertices, stages.maps, seen, count, rng, head, nothing_held(seen), None)
+    placed = place(
+        body, person.vertices, stages.maps, seen, count, rng, stages.wear, nothing_held(seen), None
+    )
     assert len(placed.means) == pytest.approx(count, rel=0.15)
 
 
@@ -97,10 +97,9 @@ def test_what_is_near_a_joint_belongs_to_its_part(stages: Stages, person: Person
 
 def test_equal_seeds_give_equal_places(stages: Stages, person: Person, seen: Observation):
     body = bundled_body()
-    head = head_frame(body.joints(person.params.betas), stages.posed_from_rest)
     again, other = (
         place(
-            body, person.vertices, stages.maps, seen, COUNT, np.random.default_rng(seed), head,
+            body, person.vertices, stages.maps, seen, COUNT, np.random.default_rng(seed), stages.wear,
             nothing_held(seen), None,
         )
         for seed in (0, 1)
