@@ -25,6 +25,7 @@ _SPREAD = 0.11
 # lean further.
 _SHINS = ((25, 27), (26, 28))
 _BACK, _LOOKED_DOWN_ON, _SHIN_SPREAD = -0.08, -0.09, 0.08
+_UNSURE = 0.3
 _SURELY, _HARDLY = np.radians(25.0), np.radians(45.0)  # from straight down in the image
 
 
@@ -46,7 +47,9 @@ def hanging(seen: Observation, known: Depths, wanted: Float) -> tuple[Float, Flo
     pairs = {tuple(pair): row for row, pair in enumerate(known.pairs.tolist())}
     down = np.sin(camera_pitch(seen))  # of what hangs straight
     for pair, usual, spread, share in [*_arms(seen, front), *_shins(seen, front)]:
-        extra = share * spread**-2
+        # Gravity is as sure of a limb that the detector saw poorly: the fit trusts all by its confidence.
+        sure = max(float(seen.confidence[list(pair)].min()), _UNSURE)
+        extra = share * (spread * sure) ** -2
         information[pairs[pair]] += extra
         weighted[pairs[pair]] += extra * np.clip(usual + down, -1, 1)
     return weighted / information, information**-0.5
