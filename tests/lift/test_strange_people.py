@@ -23,13 +23,13 @@ from lhm_avatars.engine.prepare.keypoints import Keypoints
 from .person import Person, observe
 
 if TYPE_CHECKING:
+    from lhm_avatars.engine.avatar.arrays import Float
     from lhm_avatars.engine.lift.observation import Observation
-    from numpy.typing import NDArray
 
 USUAL = 8.0  # degrees: how far detectors lean people who stand before a level camera
 
 
-def about_x(degrees: float) -> NDArray[np.float64]:
+def about_x(degrees: float) -> Float:
     return matrix_from_rotvec(np.array([np.radians(degrees), 0.0, 0.0]))
 
 
