@@ -38,7 +38,7 @@ def stick() -> bpy.types.Object:
     r, w = _STICK_RADIUS, _STICK_WAIST
     points = [(0, 0, 0), (r, w, 0), (0, w, r), (-r, w, 0), (0, w, -r), (0, 1, 0)]
     faces = [(end, 1 + k, 1 + (k + 1) % 4) for end in (0, 5) for k in range(4)]
-    return _shape(_STICK, points, [], faces)
+    return shape_object(_STICK, points, [], faces)
 
 
 def is_stick(shape: bpy.types.Object | None) -> bool:
@@ -53,7 +53,7 @@ def ring() -> bpy.types.Object:
     edges = [(k, (k + 1) % _RING_POINTS) for k in range(_RING_POINTS)]
     points.append((0.0, 0.0, _RING_RADIUS + _ARROW_LENGTH))
     edges += [(1, _RING_POINTS), (_RING_POINTS - 1, _RING_POINTS)]
-    return _shape("LHM Root", points, edges, [])
+    return shape_object("LHM Root", points, edges, [])
 
 
 def stick_transform(name: str, joints: Float) -> tuple[Euler, float]:
@@ -79,13 +79,20 @@ def _direction(joint: int, joints: Float) -> Float:
     return joints[child] - joints[joint]
 
 
-def _shape(
+def shape_object(
     name: str,
     points: Sequence[Sequence[float]],
     edges: Sequence[tuple[int, int]],
     faces: Sequence[tuple[int, int, int]],
 ) -> bpy.types.Object:
-    """The file's own shape of this name, or a new one; in no collection, so only bones show it."""
+    """The file's own shape of this name, or a new one; in no collection, so only bones show it.
+
+    Args:
+        name: Of the object and its mesh.
+        points: In the bone's frame. [N, 3]
+        edges: Pairs of points.
+        faces: Triples of points.
+    """
     for shape in bpy.data.objects:
         if shape.library is None and shape.get(_SHAPE_KEY) == name:
             return shape
