@@ -57,15 +57,16 @@ def bulged(maps: DepthMaps, labels: NDArray[np.uint8], wear: Headwear, camera: C
     wanted = away + trust * (goal - away) + (1 - trust) * full * np.minimum(goal - away, 0)
     wanted = np.where(wear.thick[slice_] > 0, wanted, away)
     moved = camera.depth(wear.points(np.stack([across, height, wanted], axis=1)))
+    if wear.brim.any():
+        plate = _brim_depth(maps, hat, wear, camera)[rows, columns]
+        moved = np.where(plate > 0, plate, moved)
+    # Softly, so that a brim does not come off its crown.
     change = np.zeros(maps.front.shape, np.float32)
     change[rows, columns] = moved - depth
     mask = np.zeros_like(change)
     mask[rows, columns] = 1.0
     soft = cv2.GaussianBlur(change, (0, 0), _SOFT) / np.maximum(cv2.GaussianBlur(mask, (0, 0), _SOFT), 1e-3)
     front = maps.front + mask * soft
-    if wear.brim.any():
-        plate = _brim_depth(maps, hat, wear, camera)
-        front = np.where(plate > 0, plate, front)
     back = np.where(mask > 0, np.maximum(maps.back, front + _THINNEST), maps.back)
     return replace(maps, front=front.astype(np.float32), back=back.astype(np.float32))
 
@@ -145,8 +146,8 @@ def _arc(
     wear: Headwear, number: int, side: int, share: float, *, before: bool = False, rise: float | None = None
 ) -> tuple[Float, Float, NDArray[np.int64], NDArray[np.int64]]:
     """A quarter of a slice, from its end to the middle of the back, or of the front; level at a rise."""
-    # A Gaussian reaches about its spacing beyond its mean, and none must stick out of the outline.
-    width, mean = wear.sides[number, side] - _STEP, wear.sides[number].mean() - _STEP
+    # Gaussians reach beyond their means, and none must stick out of the outline.
+    width, mean = wear.sides[number, side] - 0.5 * _STEP, wear.sides[number].mean() - 0.5 * _STEP
     deep = wear.front[number] if before else wear.back[number]
     count = max(2, round(0.5 * np.pi * np.sqrt(0.5 * (width**2 + deep**2)) * share / _STEP))
     angle = (np.arange(count) + np.modf(number * _GOLDEN)[0]) / count * 0.5 * np.pi

@@ -16,8 +16,8 @@ from lhm_avatars.engine.lift.placed import NO_HAND, Placed
 
 CENTER = np.array([0.1, 0.2, -3.0])
 AXES = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, -1]])
-CAMERA = Camera(300.0, (80.0, 60.0), 160, 120)
-ROW = EDGE = 0.006  # metres: of height, and what is left for the Gaussians' own size
+CAMERA = Camera(1500.0, (400.0, 300.0), 800, 600)
+ROW, EDGE = 0.006, 0.003  # metres: of height, and what is left for the Gaussians' own size
 DEEP = 0.9  # the back's depth over the half width
 BRIM, CROWN, TALL = 0.18, 0.10, 20  # metres, metres, slices
 
@@ -111,7 +111,7 @@ def flat_maps(labels: np.ndarray) -> DepthMaps:
 
 def drawn(wear: Headwear, label: int) -> np.ndarray:
     """The outline of the slices from the front."""
-    y, x = np.mgrid[0:120, 0:160] + 0.5
+    y, x = np.mgrid[0:600, 0:800] + 0.5
     spot = CAMERA.unproject(np.stack([x, y], axis=-1), np.full(x.shape, -CENTER[2])) - CENTER
     row = np.round(spot[..., 1] / ROW).astype(int)
     inside = (row >= 0) & (row < TALL) & (np.abs(spot[..., 0]) < wear.sides[row.clip(0, TALL - 1), 0])
