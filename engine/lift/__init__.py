@@ -4,9 +4,9 @@
 
 - fit: model, problem, start, solve, prior, landmarks, ground, contact, flips, facing, hang, face, hands,
   doubt
-- parse: expect, palette, garments, things, labels
+- parse: expect, palette, crown, garments, things, labels
 - volume: hanging, mop, soles, drape, wall, face_warp, surface, zbuffer
-- place: placed, lattice, depth, overlap, borders, lathe, held, bound
+- place: placed, lattice, depth, overlap, borders, headwear, lathe, held, bound
 - fill: dressed, hair, lettering, stock, bands, weave, seam, colour
 - shape, refine, canvas, register, combine, outcome
 """
