@@ -104,7 +104,7 @@ def parted(
             labels[wrong] = want[wrong]
             borders |= free & (cv2.morphologyEx(now.astype(np.uint8), cv2.MORPH_GRADIENT, _PIXEL) > 0)
         covered = maps.inside & (place.part == hand)
-        if not _shown(covered, clean, parsed, seen, _ARMS.index((arm, hand))):
+        if not hand_is_shown(covered, clean, parsed, seen, _ARMS.index((arm, hand))):
             if tear.any() and _before(small, hand, tear):
                 now = now & ~covered
                 maps = _bulged(maps, covered, ~fitted, seen)
@@ -173,10 +173,18 @@ def _label_of(
     return labels[rows, columns]
 
 
-def _shown(
+def hand_is_shown(
     hand: NDArray[np.bool_], clean: NDArray[np.float32], parsed: Parsed, seen: Observation, side: int
 ) -> bool:
-    """Whether a hand's pixels show the hand: its points were found, or it is bare, or gloved."""
+    """Whether a hand's pixels show the hand: its points were found, or it is bare, or gloved.
+
+    Args:
+        hand: The pixels where it would be. [H, W]
+        clean: The photo's colours without background. [H, W, 3]
+        parsed: What each pixel shows.
+        seen: The photo.
+        side: 0 is the left hand, 1 the right one.
+    """
     points = seen.hands[side]
     if points is not None and points.confidence > _FOUND:
         return True

@@ -24,6 +24,7 @@ from .lathe import bulged
 from .overlap import parted
 from .parse import parse
 from .place import place
+from .pocket import pocketed
 from .refine import refine
 from .shape import flat_gaussians, unposed, unposed_points
 from .soles import with_shoes
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ..avatar.body import Body
     from ..avatar.gaussians import Gaussians
     from .choices import Choices
+    from .depth import DepthMaps
     from .fit import Fit
     from .observation import Observation
     from .placed import Placed
@@ -100,13 +102,17 @@ def view(
     seen = turned_round(seen) if fit.turned_round else seen
     seen = replace(seen, camera=fit.camera)  # with the focal length that the fit found
     betas = fit.params.betas
-    skin = face_warped(body, skinned_vertices(body, fit.params), fit)
-    joints = body.joints(betas)
-    posed_from_rest = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
-    moved = posed_joints(joints, posed_from_rest)
-    bare = depth_maps(skin, body.faces, seen)
-    clean = clean_colors(seen, bare.pixels_per_metre(seen.camera))
-    parsed = parse(body, betas, bare, clean, seen)
+    stand = _Stand.of(body, fit, seen)
+    clean = clean_colors(seen, stand.bare.pixels_per_metre(seen.camera))
+    parsed = parse(body, betas, stand.bare, clean, seen)
+    bent = pocketed(
+        body, fit, stand.skin, stand.posed_from_rest, stand.moved, stand.bare, parsed, clean, seen
+    )
+    if bent is not None:
+        fit, stand = bent, _Stand.of(body, bent, seen)
+        parsed = parse(body, betas, stand.bare, clean, seen)
+    skin, joints, moved = stand.skin, stand.joints, stand.moved
+    posed_from_rest, bare = stand.posed_from_rest, stand.bare
     held = held_things(parsed.labels, moved, seen)
     report("volume", 0.0)
     worn = without(seen, held.mask)
@@ -153,6 +159,33 @@ def view(
             "photo_psnr": refined.psnr_after,
         },
     )
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """The bare body in the photo's pose.
+
+    Args:
+        skin: Vertices, camera's frame, metres. [V, 3]
+        joints: Rest joints. [55, 3]
+        posed_from_rest: [55, 4, 4]
+        moved: Posed joints. [55, 3]
+        bare: Near and far sheet.
+    """
+
+    skin: Float
+    joints: Float
+    posed_from_rest: Float
+    moved: Float
+    bare: DepthMaps
+
+    @classmethod
+    def of(cls, body: Body, fit: Fit, seen: Observation) -> _Stand:
+        """Of a fit."""
+        skin = face_warped(body, skinned_vertices(body, fit.params), fit)
+        joints = body.joints(fit.params.betas)
+        turns = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
+        return cls(skin, joints, turns, posed_joints(joints, turns), depth_maps(skin, body.faces, seen))
 
 
 def _inner(placed: Placed, seen: Observation) -> NDArray[np.bool_]:
