@@ -145,8 +145,13 @@ def euler(phase: Float, x: Curve, y: Curve, z: Curve) -> Float:
     Returns:
         [F, 3, 3]
     """
+    return tilted(x(phase), y(phase), z(phase))
+
+
+def tilted(x: Float, y: Float, z: Float) -> Float:
+    """Rotations that tilt about x, then lean about z, then turn about y; degrees. [F, 3, 3]"""
     about_x, about_y, about_z = (
-        matrix_from_rotvec(np.radians(angle(phase))[:, None] * axis)
+        matrix_from_rotvec(np.radians(angle)[:, None] * axis)
         for angle, axis in zip((x, y, z), np.eye(3), strict=True)
     )
     return about_y @ about_z @ about_x

@@ -102,6 +102,6 @@ def ball_pivot(forward: Float) -> Float:
 
 
 def hump(s: Float, rise: int, fall: int) -> Float:
-    """A polynomial that is 0 at 0 and 1, and 1 at its highest; its orders tell how gently it begins and ends."""
+    """A polynomial, 0 at 0 and 1, and 1 at its highest; its orders tell how gently it begins and ends."""
     top = rise / (rise + fall)
     return s**rise * (1 - s) ** fall / (top**rise * (1 - top) ** fall)

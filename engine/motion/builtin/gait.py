@@ -11,7 +11,7 @@ from ...avatar.arrays import float_array
 from ...avatar.body import JOINT_COUNT
 from .curves import Curve, euler
 from .lower_body import SIDES, Foot, leg, legs, place, room_above
-from .pieces import assembled
+from .pieces import assembled, frames_in, require_cycles
 from .upper_body import arm, hand, trunk
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Angles = tuple[Curve, Curve, Curve]
 """Degrees about x, y, z: x leans forward, y turns to the left, z leans to the right."""
 
-_FEWEST_FRAMES = 4
 _PROBES = np.arange(256) / 256
 
 
@@ -75,11 +74,8 @@ class Gait:
             ValueError: If the shape of the joints is wrong, or ``fps`` or ``cycles`` leave nothing to show.
         """
         joints = float_array("joints", joints, (JOINT_COUNT, 3)).astype(np.float64)
-        frames = round(fps * self.seconds)
-        if frames < _FEWEST_FRAMES:
-            raise ValueError(f"fps must give at least {_FEWEST_FRAMES} frames in {self.seconds} s, got {fps}")
-        if cycles < 1:
-            raise ValueError(f"cycles must be at least 1, got {cycles}")
+        frames = frames_in(self.seconds, fps)
+        require_cycles(cycles)
         phase = np.arange(cycles * frames) / frames
         pelvis, transl = euler(phase, *self.pelvis), self._transl(joints, phase)
         pose = {

@@ -16,6 +16,31 @@ if TYPE_CHECKING:
     from ...avatar.arrays import Float
 
 
+_FEWEST_FRAMES = 4
+
+
+def frames_in(seconds: float, fps: float) -> int:
+    """How many frames a cycle or a take has.
+
+    Raises:
+        ValueError: If they are too few to show anything.
+    """
+    frames = round(fps * seconds)
+    if frames < _FEWEST_FRAMES:
+        raise ValueError(f"fps must give at least {_FEWEST_FRAMES} frames in {seconds} s, got {fps}")
+    return frames
+
+
+def require_cycles(cycles: int) -> None:
+    """Check how often something is to be done.
+
+    Raises:
+        ValueError: If it is never.
+    """
+    if cycles < 1:
+        raise ValueError(f"cycles must be at least 1, got {cycles}")
+
+
 def assembled(pose: Mapping[str, Float], transl: Float, fps: float, name: str) -> Motion:
     """A motion from local rotations; joints without one stay as at rest.
 

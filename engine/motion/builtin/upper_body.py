@@ -48,6 +48,7 @@ def arm(
     collar_forward: Float | float = 0.0,
     down: Float | float = 74.0,
     forward: Float | float = 0.0,
+    across: Float | float = 0.0,
     twist: Float | float = 12.0,
     elbow: Float | float = 20.0,
     forearm: Float | float = 0.0,
@@ -63,6 +64,7 @@ def arm(
         collar_forward: Likewise.
         down: Of the upper arm from stretched out sideways; 90 hangs.
         forward: Swing of the arm about the axis through both shoulders.
+        across: Turn of the arm to the front, about the axis of a body that stands.
         twist: Of the upper arm about itself; thumbs inwards.
         elbow: Bend.
         forearm: Twist about itself; thumbs inwards.
@@ -79,7 +81,8 @@ def arm(
     local = {
         "collar": turn("y", -np.asarray(collar_forward)) @ turn("z", collar_up),
         # Raising the collar alone leaves the arm's own direction.
-        "shoulder": turn("x", -np.asarray(forward))
+        "shoulder": turn("y", -np.asarray(across))
+        @ turn("x", -np.asarray(forward))
         @ turn("z", -np.asarray(collar_up) - down)
         @ turn("x", twist),
         "elbow": turn("y", -np.asarray(elbow)) @ turn("x", forearm),
