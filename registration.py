@@ -17,6 +17,7 @@ from . import commands, preferences, properties
 from .operators import (
     bone_maps,
     confidence,
+    control_rig,
     export_motion,
     files,
     install,
@@ -28,12 +29,14 @@ from .operators import (
     photo_check,
     photos,
     pose,
+    pose_tools,
     preview,
     reconstruct,
     setup,
 )
 from .operators import shape as shape_operators
 from .panels import about, more_photos, preview_settings
+from .panels import control_rig as control_rig_panel
 from .panels import main as main_panel
 from .panels import motion as motion_panel
 from .panels import photo_check as photo_check_panel
@@ -61,6 +64,8 @@ MODULES: tuple[ModuleType, ...] = (
     photos,
     photo_check,
     pose,
+    pose_tools,
+    control_rig,
     bone_maps,
     motions,
     export_motion,
@@ -74,6 +79,7 @@ MODULES: tuple[ModuleType, ...] = (
     settings_panel,
     photo_check_panel,
     about,
+    control_rig_panel,
     motion_panel,
     shape_panel,
     setup_panel,

@@ -8,10 +8,13 @@ import bpy
 import numpy as np
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
-from ..engine.avatar.body import JOINT_COUNT, BodyParams, joint_index
+from ..engine.avatar.body import JOINT_COUNT, JOINT_NAMES, BodyParams, joint_index
 from ..engine.motion.builtin.walk import DEFAULT_FPS, walk
 from ..properties import POSE_ITEMS
 from ..rigging.actions import add_action
+from ..rigging.armature import PELVIS
+from ..rigging.control_match import settle_controls
+from ..rigging.keys import LOCATION, ROTATION, auto_key
 from ..rigging.poses import photo_pose, rest_pose, set_pose
 from .avatars import NO_AVATAR, active_armature, rest_joints
 
@@ -20,7 +23,7 @@ _SLOWEST_FPS = 8.0  # below, a step would have too few poses; the walk is made f
 
 
 class LHM_OT_pose_avatar(bpy.types.Operator):
-    """Put the avatar into a pose; a motion it plays is taken off, and stays in the file"""
+    """Put the avatar into a pose. With auto-keying it is keyed; without, a motion is taken off and kept"""
 
     bl_idname = "lhm.pose_avatar"
     bl_label = "Pose Avatar"
@@ -44,8 +47,9 @@ class LHM_OT_pose_avatar(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set it."""
         armature = active_armature(context)
-        taken = take_off_action(armature)
-        set_pose(armature, pose_by_name(armature, self.pose))
+        keying = context.scene.tool_settings.use_keyframe_insert_auto
+        taken = None if keying else take_off_action(armature)
+        strike(context, armature, pose_by_name(armature, self.pose))
         if taken is not None:
             self.report({"INFO"}, f"The motion {taken.name!r} was taken off; it is still in the file")
         return {"FINISHED"}
@@ -108,6 +112,19 @@ def add_walk(
     add_action(armature, motion, start=scene.frame_start, fps=fps)
     scene.frame_set(scene.frame_start)
     return max(round(len(motion.pose) * fps / motion.fps), 1)
+
+
+def strike(context: bpy.types.Context, armature: bpy.types.Object, params: BodyParams) -> None:
+    """Set a pose; controls hold it too, and auto-keying keys it.
+
+    Args:
+        context: Its view layer shows the avatar.
+        armature: Of the avatar.
+        params: The pose, body axes.
+    """
+    set_pose(armature, params)
+    settle_controls(context, armature)
+    auto_key(context, armature, [*((joint, ROTATION) for joint in JOINT_NAMES), (PELVIS, LOCATION)])
 
 
 def pose_by_name(armature: bpy.types.Object, name: str) -> BodyParams:

@@ -87,15 +87,20 @@ def _mechanism(limb: Limb, joints: Float) -> list[ControlBone]:
     root = joints[joint_index(limb.joints[0])]
     middle = root + rest.upper * line[:, 1]
     upper, lower = limb.bones
-    # On this straight limb the joints would be turned so.
-    upper_turn, lower_turn = (line @ frame.T for frame in (rest.upper_frame, rest.lower_frame))
-    rows = (
+    rows = [
         (limb.aim, limb.parent, root, line, _CONTROL_LENGTH),
         (upper, limb.aim, root, line, rest.upper),
         (lower, upper, middle, line, rest.lower),
-        (limb.turns[0], upper, root, upper_turn, _HELPER_LENGTH),
-        (limb.turns[1], lower, middle, lower_turn, _HELPER_LENGTH),
+    ]
+    parts = (
+        (upper, root, rest.upper_frame, rest.upper_axes),
+        (lower, middle, rest.lower_frame, rest.lower_axes),
     )
+    for (bone, head, frame, axes), twist, turn in zip(parts, limb.twists, limb.turns, strict=True):
+        # On this straight limb the joint would be turned so.
+        turned = line @ frame.T
+        rows.append((twist, bone, head, turned @ axes, _HELPER_LENGTH))
+        rows.append((turn, twist, head, turned, _HELPER_LENGTH))
     return [ControlBone(*row, is_control=False) for row in rows]
 
 

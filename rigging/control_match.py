@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine.avatar.body import JOINT_NAMES, JOINT_PARENTS, joint_index
+from ..engine.avatar.body import JOINT_NAMES, JOINT_PARENTS
 from ..engine.avatar.rotations import quat_from_matrix
 from ..engine.motion.two_bone import bend, pole_place
 from .armature import PELVIS, ROOT
@@ -155,29 +155,26 @@ def control_tracks(seen: Evaluated, limb: Limb, joints: Float) -> list[Track]:
         Track(limb.pole, LOCATION, _local_place(seen, limb.pole, pole)),
     ]
     frames = bend(rest, root, end, pole)
-    heads = [joints[joint_index(joint)] for joint in limb.joints]
-    for k, (name, bone, frame) in enumerate(zip(limb.turns, limb.bones, frames, strict=True)):
-        # Where the hidden bone would be on the bent limb, by the rest that Blender keeps of both.
-        above, own = (seen.rest[seen.row(part), :3, :3] for part in (bone, name))
-        turn = quat_from_matrix(_t(frame @ above.T @ own) @ turns[k])
-        tracks.append(Track(name, ROTATION, _twist_alone(turn, heads[k + 1] - heads[k])))
+    rows = zip(limb.twists, limb.bones, limb.turns, frames, turns, strict=False)
+    for name, bone, source, frame, turn in rows:
+        # By the rest that Blender keeps of the hidden bones.
+        above, own, copied = (seen.rest[seen.row(part), :3, :3] for part in (bone, name, source))
+        twist = _t(frame @ above.T @ own) @ turn @ copied.T @ own
+        tracks.append(Track(name, ROTATION, _twist_alone(quat_from_matrix(twist))))
     return tracks
 
 
-def _twist_alone(quats: Float, way: Float) -> Float:
+def _twist_alone(quats: Float) -> Float:
     """Without what turns the bone elsewhere, where that is only rounding: so IK goes on to end exactly.
 
     A limb's bend is the root of how much shorter it is than straight; there, single precision is coarse.
 
     Args:
-        quats: Unit quaternions. [F, 4]
-        way: Along the bone. [3]
+        quats: Unit quaternions; the bone is their second axis. [F, 4]
     """
-    axis = way / np.linalg.norm(way)
-    twist = np.concatenate([quats[:, :1], (quats[:, 1:] @ axis)[:, None] * axis], axis=1)
+    twist = quats * [1.0, 0.0, 1.0, 0.0]
     size = np.linalg.norm(twist, axis=1, keepdims=True)
-    # The size is the cosine of half the other turn; its sine keeps more digits.
-    other = np.linalg.norm(quats[:, 1:] - twist[:, 1:], axis=1, keepdims=True)
+    other = np.linalg.norm(quats - twist, axis=1, keepdims=True)  # sine of half the rest of the turn
     return np.where(other < _ROUNDING / 2, twist / np.maximum(size, _ROUNDING), quats)
 
 

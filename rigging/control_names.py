@@ -63,14 +63,19 @@ class Limb:
         return f"{self.name}_upper", f"{self.name}_lower"
 
     @property
+    def twists(self) -> tuple[str, str]:
+        """Mechanism: along upper and lower bone; they hold the twist about it that matching found."""
+        return f"{self.joints[0]}_twist", f"{self.joints[1]}_twist"
+
+    @property
     def turns(self) -> tuple[str, str]:
-        """Mechanism: what root and middle joint copy; they hold the twist that matching found."""
+        """Mechanism: what root and middle joint copy."""
         return f"{self.joints[0]}_ik", f"{self.joints[1]}_ik"
 
     @property
     def keyed(self) -> tuple[str, ...]:
         """The bones that together say how the limb is held."""
-        return (self.end, self.pole, *self.turns)
+        return (self.end, self.pole, *self.twists)
 
 
 def _limb(side: str, part: str) -> Limb:
@@ -95,7 +100,11 @@ def _limb(side: str, part: str) -> Limb:
 LIMBS = {limb.name: limb for limb in (_limb(side, part) for part in ("arm", "leg") for side in SIDES)}
 CONTROL_BONES = (
     *(HIPS, CHEST, HEAD),
-    *(name for limb in LIMBS.values() for name in (limb.end, limb.pole, limb.aim, *limb.bones, *limb.turns)),
+    *(
+        name
+        for limb in LIMBS.values()
+        for name in (limb.end, limb.pole, limb.aim, *limb.bones, *limb.twists, *limb.turns)
+    ),
 )
 """All bones of the control rig, parents first."""
 

@@ -21,6 +21,7 @@ from ..engine.avatar.shape import padded_betas
 from .armature import aim_bones
 from .avatar_objects import FLOOR_KEY, cloud_of, lowest_point
 from .contexts import edit_bones, out_of_edit_mode
+from .control_rig import refit_controls
 from .pointcloud import read_attribute, read_binding, write_attribute
 from .poses import BETAS_KEY, lift_photo_pose, photo_pose
 from .shape_store import HEIGHT_KEY, SOLE_QUANTILE, beta_count, has_shape, rest_height, shaped
@@ -74,6 +75,7 @@ def set_shape(context: bpy.types.Context, armature: bpy.types.Object, betas: Flo
         _make_single_user(armature, cloud)
         with edit_bones(context, armature.data) as bones:
             _move_bones(bones, joints)
+        refit_controls(context, armature)
     write_attribute(cloud.data, "position", "FLOAT_VECTOR", means)
     cloud.data.update_tag()
     aim_bones(armature, joints)

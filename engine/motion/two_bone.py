@@ -1,8 +1,8 @@
 """Two-bone IK in closed form, and its inverse: where end and pole must be for a limb to stay as it is.
 
-A limb is a root (shoulder, hip), a middle (elbow, knee) and an end (wrist, ankle). The middle is a hinge. Real
-limbs do not lie in a plane across their hinge: knees stand to the outside. That distance along the hinge stays
-as it is at rest, so a limb that is bent from rest bends like a knee and not sideways.
+A limb is a root (shoulder, hip), a middle (elbow, knee) and an end (wrist, ankle). The middle is a hinge.
+Real limbs do not lie in a plane across their hinge: knees stand to the outside. That distance along the hinge
+stays as it is at rest, so a limb that is bent from rest bends like a knee and not sideways.
 
 A *frame* is a rotation whose columns are the hinge, the way along the bone across it, and the side to which
 the middle bends; so the middle moves towards the third axis of the frame of the line from root to end.
@@ -34,6 +34,8 @@ class RestLimb:
         line: Frame of that line. [3, 3]
         upper_frame: Frame of the upper bone. [3, 3]
         lower_frame: Frame of the lower bone. [3, 3]
+        upper_axes: The same, but its second axis goes all the way from root to middle. [3, 3]
+        lower_axes: Likewise from middle to end. [3, 3]
     """
 
     upper: float
@@ -42,6 +44,8 @@ class RestLimb:
     line: Float
     upper_frame: Float
     lower_frame: Float
+    upper_axes: Float
+    lower_axes: Float
 
 
 def rest_limb(root: Float, middle: Float, end: Float, side: Float) -> RestLimb:
@@ -55,8 +59,8 @@ def rest_limb(root: Float, middle: Float, end: Float, side: Float) -> RestLimb:
     """
     line = _frame(np.asarray(end, np.float64) - root, np.asarray(side, np.float64))
     hinge = line[:, 0]
-    out = np.asarray(middle, np.float64) - root
-    upper, lower = _across(out, hinge), _across(np.asarray(end, np.float64) - middle, hinge)
+    out, on = np.asarray(middle, np.float64) - root, np.asarray(end, np.float64) - middle
+    upper, lower = _across(out, hinge), _across(on, hinge)
     return RestLimb(
         upper=float(np.linalg.norm(upper)),
         lower=float(np.linalg.norm(lower)),
@@ -64,6 +68,8 @@ def rest_limb(root: Float, middle: Float, end: Float, side: Float) -> RestLimb:
         line=line,
         upper_frame=_frame(upper, np.cross(hinge, upper)),
         lower_frame=_frame(lower, np.cross(hinge, lower)),
+        upper_axes=_frame(out, np.cross(hinge, out)),
+        lower_axes=_frame(on, np.cross(hinge, on)),
     )
 
 
@@ -89,7 +95,7 @@ def bend(limb: RestLimb, root: Float, end: Float, pole: Float) -> tuple[Float, F
 def pole_place(
     limb: RestLimb, root: Float, middle: Float, end: Float, upper_turn: Float, distance: float
 ) -> Float:
-    """Where a pole must be for a limb to bend as it does; where it is straight, as its own hinge would have it.
+    """Where a pole must be for a limb to stay as it is; where it is straight, by its own hinge.
 
     Args:
         limb: At rest.

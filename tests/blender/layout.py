@@ -17,9 +17,12 @@ class Button:
 
     def __setattr__(self, name: str, value: object) -> None:
         kind = self.rna[name].type
-        assert type(value) is {"STRING": str, "ENUM": str, "INT": int, "BOOLEAN": bool}[kind], (name, value)
+        several = kind == "ENUM" and self.rna[name].is_enum_flag
+        wanted = {"STRING": str, "ENUM": set if several else str, "INT": int, "BOOLEAN": bool}[kind]
+        assert type(value) is wanted, (name, value)
         if kind == "ENUM":
-            assert value in self.rna[name].enum_items, (name, value)
+            for item in value if several else (value,):
+                assert item in self.rna[name].enum_items, (name, item)
         self.values[name] = value
 
 
@@ -55,6 +58,10 @@ class Layout:
         slider: bool = False,
         expand: bool = False,
     ) -> None:
+        if name.startswith('["'):  # a custom property
+            assert name[2:-2] in data, name
+            self.properties.append(name)
+            return
         assert name in data.bl_rna.properties, name
         assert index < 0 or index < data.bl_rna.properties[name].array_length, (name, index)
         assert icon in self._ICONS, icon

@@ -1,15 +1,16 @@
-"""The control rig: exact while it does nothing, true to closed forms where it does, matched without a jump."""
+"""The control rig: exact while it does nothing, true to closed forms else, matched without a jump."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 import pytest
 from blender.shapely import with_shape
-from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_NAMES, BodyParams, joint_index
-from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec
+from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_NAMES, MIRRORED_JOINTS, BodyParams, joint_index
+from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, quat_from_rotvec, rotvec_from_matrix
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
 from lhm_avatars.engine.motion.motion import Motion
 from lhm_avatars.rigging.actions import add_action
@@ -18,7 +19,10 @@ from lhm_avatars.rigging.control_match import match_bones, match_controls
 from lhm_avatars.rigging.control_names import CONTROL_BONES, HEAD, LIMBS, Limb
 from lhm_avatars.rigging.control_rig import add_controls, remove_controls
 from lhm_avatars.rigging.controlled import joints_at_rest
+from lhm_avatars.rigging.motion_layers import add_motion
 from lhm_avatars.rigging.poses import set_pose
+from lhm_avatars.rigging.reshape import set_shape
+from mathutils import Vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +90,10 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.linalg.norm(a[..., :3, 3] - b[..., :3, 3], axis=-1).max())
 
 
+def quat(rotvec: np.ndarray) -> list[float]:
+    return quat_from_rotvec(rotvec).tolist()
+
+
 def ik(armature: bpy.types.Object, limb: str, value: float) -> None:
     armature.pose.bones[LIMBS[limb].end]["ik"] = value
 
@@ -100,6 +108,29 @@ def test_without_ik_the_bones_are_exactly_as_before(plain: bpy.types.Object, see
     before = matrices(plain)
     add_controls(bpy.context, plain)
     np.testing.assert_array_equal(matrices(plain), before)
+
+
+@pytest.mark.parametrize("ending", ["remove", "undo by hand"])
+def test_used_controls_leave_no_trace(rig: bpy.types.Object, ending: str) -> None:
+    set_pose(rig, random_params(2))
+    before = matrices(rig)
+    match_controls(bpy.context, rig, ALL, switch=True)
+    rig.pose.bones["chest_control"].rotation_quaternion = quat(np.array([0.3, 0.2, 0.1]))
+    rig.pose.bones[HEAD]["jaw_open"] = 1.0
+    rig.pose.bones["left_hand_ik"]["fist"] = 0.7
+    used = matrices(rig)
+    assert angle(used, before) > 10
+    if ending == "remove":  # the bones take over what is seen
+        remove_controls(bpy.context, rig)
+        assert distance(matrices(rig), used) < 1e-5
+        assert angle(matrices(rig), used) < 0.02
+        return
+    rig.pose.bones["chest_control"].rotation_quaternion = (1, 0, 0, 0)
+    rig.pose.bones[HEAD]["jaw_open"] = 0.0
+    rig.pose.bones["left_hand_ik"]["fist"] = 0.0
+    for limb in ALL:
+        ik(rig, limb, 0.0)
+    np.testing.assert_array_equal(matrices(rig), before)
 
 
 def test_drivers_need_no_leave_to_run_scripts(rig: bpy.types.Object) -> None:
@@ -133,6 +164,93 @@ def test_motions_play_as_before(rig: bpy.types.Object) -> None:
         found = on_frame(rig, 1 + row)
         np.testing.assert_allclose(found[:, :3, :3], posed[:, :3, :3], atol=3e-6)
         np.testing.assert_allclose(found[:, :3, 3], posed_joints(joints, posed), atol=3e-6)
+
+
+# Controls on top of the bones.
+
+
+@pytest.mark.parametrize(
+    ("control", "joints"),
+    [("hips_control", ("pelvis",)), ("chest_control", ("spine1", "spine2", "spine3")),
+     ("head_control", ("neck", "head"))],
+)  # fmt: skip
+@pytest.mark.parametrize("seed", SEEDS)
+def test_joints_share_the_turn_of_a_control(
+    rig: bpy.types.Object, control: str, joints: tuple[str, ...], seed: int
+) -> None:
+    """Each turns by an equal part of the angle about the same axis, in front of its own turn."""
+    params = random_params(seed)
+    set_pose(rig, params)
+    rng = np.random.default_rng(seed)
+    turn = rng.normal(0, 0.6, 3)
+    rig.pose.bones[control].rotation_quaternion = quat(turn)
+    pose, moved = params.pose().astype(float), params.transl.astype(float)
+    for joint in joints:
+        row = joint_index(joint)
+        pose[row] = rotvec_from_matrix(matrix_from_rotvec(turn / len(joints)) @ matrix_from_rotvec(pose[row]))
+    if control == "hips_control":
+        shift = rng.normal(0, 0.2, 3)
+        rig.pose.bones[control].location = shift
+        moved = moved + shift
+    rest = joints_at_rest(rig)
+    expected = forward_kinematics(rest, pose, moved)
+    found = matrices(rig)
+    np.testing.assert_allclose(found[:, :3, :3], expected[:, :3, :3], atol=1e-5)
+    np.testing.assert_allclose(found[:, :3, 3], posed_joints(rest, expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_curled_fingers_come_to_the_palm(rig: bpy.types.Object, side: str) -> None:
+    bones, rest = rig.pose.bones, matrices(rig)
+    for finger in ("index", "middle", "ring", "pinky"):
+        bones[f"{side}_hand_ik"][finger] = 0.5
+        found = matrices(rig)
+        joints = [joint_index(f"{side}_{finger}{k}") for k in (1, 2, 3)]
+        # Half of 80, 95 and 60 degrees about the body's forward axis, all in one plane; the palm looks down.
+        sign = -1 if side == "left" else 1
+        for joint, degrees in zip(joints, np.cumsum((40, 47.5, 30)), strict=True):
+            expected = matrix_from_rotvec(np.radians((0, 0, sign * degrees)))
+            np.testing.assert_allclose(found[joint, :3, :3], expected, atol=1e-5)
+        assert place(found, f"{side}_{finger}3")[1] < place(rest, f"{side}_{finger}3")[1] - 0.03
+        others = np.delete(np.arange(JOINT_COUNT), joints)
+        np.testing.assert_array_equal(found[others], rest[others])
+        bones[f"{side}_hand_ik"][finger] = 0.0
+    bones[f"{side}_hand_ik"]["thumb"] = 1.0
+    thumb = place(matrices(rig), f"{side}_thumb3") - place(rest, f"{side}_thumb3")
+    assert thumb[1] < -0.005  # below the palm
+    assert thumb[2] < 0  # towards the little finger
+
+
+def test_a_fist_is_all_fingers_and_mirrors(rig: bpy.types.Object) -> None:
+    for side in ("left", "right"):
+        rig.pose.bones[f"{side}_hand_ik"]["fist"] = 0.8
+        rig.pose.bones[f"{side}_hand_ik"]["index"] = 0.9  # together no more than all
+    found = matrices(rig)
+    image = found[list(MIRRORED_JOINTS)] * np.outer((-1, 1, 1, 1), (-1, 1, 1, 1))
+    np.testing.assert_allclose(found, image, atol=1e-5)
+    index = found[joint_index("left_index1"), :3, :3]
+    np.testing.assert_allclose(index, matrix_from_rotvec(np.radians((0, 0, -80.0))), atol=1e-5)
+    for finger in ("thumb", "middle", "ring", "pinky"):
+        assert angle(found[joint_index(f"left_{finger}3")], np.eye(4)) > 60
+
+
+def test_jaw_and_eyes_move_within_their_limits(rig: bpy.types.Object) -> None:
+    head = rig.pose.bones[HEAD]
+    head["jaw_open"], head["eyes_side"], head["eyes_up"] = 1.0, 1.0, 0.5
+    found = matrices(rig)
+    jaw = found[joint_index("jaw"), :3, :3]
+    np.testing.assert_allclose(jaw, matrix_from_rotvec(np.array([0.35, 0, 0])), atol=1e-6)
+    assert (jaw @ (0, 0, 1))[1] < 0  # the chin goes down
+    yaw, pitch = np.radians(25), np.radians(10)
+    looks = (np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch))
+    for eye in ("left_eye", "right_eye"):
+        np.testing.assert_allclose(found[joint_index(eye), :3, 2], looks, atol=1e-6)
+    head["jaw_open"], head["eyes_side"], head["eyes_up"] = 5.0, -5.0, -5.0  # by script, past the sliders
+    found = matrices(rig)
+    np.testing.assert_allclose(found[joint_index("jaw"), :3, :3], jaw, atol=1e-6)
+    pitch = np.radians(20)
+    looks = (-np.sin(yaw) * np.cos(pitch), -np.sin(pitch), np.cos(yaw) * np.cos(pitch))
+    np.testing.assert_allclose(found[joint_index("left_eye"), :3, 2], looks, atol=1e-6)
 
 
 # IK.
@@ -169,12 +287,6 @@ def test_limbs_reach_their_controls_in_the_plane_of_the_pole(
     across = np.cross(hinge, goal - a)
     assert (b - a) @ across > 0
     assert (pole - a) @ across > 0
-
-
-def quat(rotvec: np.ndarray) -> list[float]:
-    from lhm_avatars.engine.avatar.rotations import quat_from_rotvec
-
-    return quat_from_rotvec(rotvec).tolist()
 
 
 @pytest.mark.parametrize("limb", LIMBS.values(), ids=ALL)
@@ -304,3 +416,79 @@ def test_a_range_of_frames_goes_to_the_controls_and_back(rig: bpy.types.Object) 
         found = on_frame(rig, frame)
         assert distance(found, wanted) < 1e-5
         assert angle(found, wanted) < 0.02
+
+
+# Another body.
+
+
+def reshaped(armature: bpy.types.Object) -> np.ndarray:
+    """Rest joints before a change of shape. [55, 3]"""
+    before = joints_at_rest(armature)
+    set_shape(bpy.context, armature, [2.0, -1.0, 1.5])
+    assert np.abs(joints_at_rest(armature) - before).max() > 0.05
+    return before
+
+
+def test_controls_follow_the_new_rest(rig: bpy.types.Object) -> None:
+    rig.data.use_mirror_x = True
+    match_controls(bpy.context, rig, ALL, switch=True)
+    reshaped(rig)
+    assert rig.data.use_mirror_x
+    joints, found = joints_at_rest(rig), matrices(rig)
+    for limb in LIMBS.values():
+        end = joints[joint_index(limb.joints[2])]
+        np.testing.assert_allclose(np.array(rig.data.bones[limb.end].head_local), end, atol=1e-6)
+        np.testing.assert_allclose(place(found, limb.joints[2]), end, atol=1e-4)
+        root = joints[joint_index(limb.joints[0])]
+        rig.pose.bones[limb.end].location += Vector(0.2 * (root - end) + (0, 0, 0.1))
+    found = matrices(rig)
+    for limb in LIMBS.values():
+        goal = np.array(rig.pose.bones[limb.end].head)
+        np.testing.assert_allclose(place(found, limb.joints[2]), goal, atol=2e-5)
+
+
+@pytest.mark.parametrize("controls", [False, True])
+def test_actions_stay_valid_when_the_body_changes(plain: bpy.types.Object, controls: bool) -> None:
+    motion = swaying(24)
+    if controls:
+        add_controls(bpy.context, plain)
+    add_action(plain, motion, start=1)
+    reshaped(plain)
+    check_frames(plain, motion)
+
+
+@pytest.mark.parametrize("controls", [False, True])
+def test_layers_stay_valid_when_the_body_changes(plain: bpy.types.Object, controls: bool) -> None:
+    motion = swaying(24)
+    lifted = replace(motion, transl=motion.transl + np.float32([0, 0.1, 0]))
+    if controls:
+        add_controls(bpy.context, plain)
+    add_motion(plain, motion, lifted, start=1, fps=24)
+    reshaped(plain)
+    check_frames(plain, lifted)
+
+
+def check_frames(armature: bpy.types.Object, motion: Motion) -> None:
+    joints = joints_at_rest(armature)
+    for row in (0, 5, 17):
+        posed = forward_kinematics(joints, motion.pose[row].astype(float), motion.transl[row].astype(float))
+        found = on_frame(armature, 1 + row)
+        np.testing.assert_allclose(found[:, :3, :3], posed[:, :3, :3], atol=5e-6)
+        np.testing.assert_allclose(found[:, :3, 3], posed_joints(joints, posed), atol=5e-6)
+
+
+def test_keyed_controls_hold_a_changed_body_where_they_are(rig: bpy.types.Object) -> None:
+    add_action(rig, swaying(12), start=1)
+    match_controls(bpy.context, rig, ALL, frames=range(1, 13), switch=True)
+    reshaped(rig)
+    joints, reached = joints_at_rest(rig), 0
+    for frame in (1, 6, 11):
+        found = on_frame(rig, frame)
+        for limb in LIMBS.values():
+            rows = [joint_index(joint) for joint in limb.joints]
+            lengths = np.linalg.norm(joints[rows[1:]] - joints[rows[:-1]], axis=1)
+            goal = np.array(rig.pose.bones[limb.end].head)
+            if np.linalg.norm(goal - found[rows[0], :3, 3]) < 0.99 * lengths.sum():
+                np.testing.assert_allclose(found[rows[2], :3, 3], goal, atol=1e-4)
+                reached += 1
+    assert reached > 3
