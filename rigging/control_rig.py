@@ -95,7 +95,8 @@ def remove_controls(
         group = armature.data.collections.get(name)
         if group is not None and not len(group.bones):
             armature.data.collections.remove(group)
-    bpy.data.batch_remove([shape for shape in shapes if shape.users == 0])
+    unused = [shape for shape in shapes if shape.users == 0]
+    bpy.data.batch_remove([*unused, *(shape.data for shape in unused)])
     context.view_layer.update()
 
 
