@@ -1,4 +1,4 @@
-"""Poses as a whole: their mirror image, and as assets of the pose library."""
+"""Poses as a whole: set with controls and keys, mirrored, kept as assets of the pose library."""
 
 from __future__ import annotations
 
@@ -12,17 +12,32 @@ from ..engine.avatar.rotations import quat_from_rotvec, rotvec_from_quat
 from ..engine.motion.mirror import ACROSS, TURNED, mirrored
 from .actions import Channel, keyed_action
 from .armature import PELVIS
-from .control_match import control_tracks, neutral_tracks, seen_pose
+from .control_match import control_tracks, neutral_tracks, seen_pose, settle_controls
 from .control_names import CHEST, EYES_SIDE, HEAD, HIPS, LIMBS, SLIDERS
 from .controlled import evaluated, has_controls, joints_at_rest
-from .keys import LOCATION, ROTATION, Track, put
-from .poses import get_pose
+from .keys import LOCATION, ROTATION, Track, auto_key, put
+from .poses import get_pose, set_pose
 
 if TYPE_CHECKING:
     import bpy
 
+    from ..engine.avatar.body import BodyParams
+
 FLIP, LEFT, RIGHT = "FLIP", "LEFT", "RIGHT"
 _ASSET_FRAME = 1.0
+
+
+def strike_pose(context: bpy.types.Context, armature: bpy.types.Object, params: BodyParams) -> None:
+    """Set a pose; controls hold it too, and auto-keying keys it.
+
+    Args:
+        context: Its view layer shows the avatar.
+        armature: Of the avatar.
+        params: The pose, body axes.
+    """
+    set_pose(armature, params)
+    settle_controls(context, armature)
+    auto_key(context, armature, [*((joint, ROTATION) for joint in JOINT_NAMES), (PELVIS, LOCATION)])
 
 
 def mirror_pose(context: bpy.types.Context, armature: bpy.types.Object, way: str = FLIP) -> None:

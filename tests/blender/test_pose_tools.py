@@ -53,11 +53,15 @@ def rig(plain: bpy.types.Object) -> bpy.types.Object:
 @pytest.fixture
 def auto_keying(empty_scene: None) -> Iterator[bpy.types.ToolSettings]:
     tools, edit = bpy.context.scene.tool_settings, bpy.context.preferences.edit
-    needed, edit.use_auto_keyframe_insert_needed = edit.use_auto_keyframe_insert_needed, False
+    names = ("use_auto_keyframe_insert_needed", "use_keyframe_insert_available")  # not the same everywhere
+    before = [getattr(edit, name) for name in names]
+    for name in names:
+        setattr(edit, name, False)
     tools.use_keyframe_insert_auto = True
     yield tools
     tools.use_keyframe_insert_auto = False
-    edit.use_auto_keyframe_insert_needed = needed
+    for name, value in zip(names, before, strict=True):
+        setattr(edit, name, value)
 
 
 def curves(armature: bpy.types.Object) -> dict[tuple[str, int], bpy.types.FCurve]:
