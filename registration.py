@@ -16,6 +16,7 @@ import bpy
 from . import commands, preferences, properties
 from .operators import (
     bone_maps,
+    built_in,
     confidence,
     control_rig,
     export_motion,
@@ -64,6 +65,7 @@ MODULES: tuple[ModuleType, ...] = (
     photos,
     photo_check,
     pose,
+    built_in,
     pose_tools,
     control_rig,
     bone_maps,

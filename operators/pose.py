@@ -1,4 +1,4 @@
-"""Pose an avatar, and let it walk."""
+"""Pose an avatar."""
 
 # No `from __future__ import annotations` here: Blender reads the annotations as properties.
 from dataclasses import replace
@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, EnumProperty, IntProperty
+from bpy.props import EnumProperty
 
-from ..engine.avatar.body import JOINT_COUNT, BodyParams, joint_index
-from ..engine.motion.builtin.walk import DEFAULT_FPS, walk
+from ..engine.avatar.body import JOINT_COUNT, JOINT_NAMES, BodyParams, joint_index
 from ..properties import POSE_ITEMS
-from ..rigging.actions import add_action
-from ..rigging.pose_tools import strike_pose
-from ..rigging.poses import photo_pose, rest_pose
-from .avatars import NO_AVATAR, active_armature, rest_joints
+from ..rigging.armature import PELVIS
+from ..rigging.control_match import settle_controls
+from ..rigging.keys import LOCATION, ROTATION, auto_key
+from ..rigging.poses import photo_pose, rest_pose, set_pose
+from .avatars import NO_AVATAR, active_armature
 
 _ARMS_DOWN = np.radians(45)
-_SLOWEST_FPS = 8.0  # below, a step would have too few poses; the walk is made finer and keyed between frames
 
 
 class LHM_OT_pose_avatar(bpy.types.Operator):
@@ -47,69 +46,23 @@ class LHM_OT_pose_avatar(bpy.types.Operator):
         armature = active_armature(context)
         keying = context.scene.tool_settings.use_keyframe_insert_auto
         taken = None if keying else take_off_action(armature)
-        strike_pose(context, armature, pose_by_name(armature, self.pose))
+        strike(context, armature, pose_by_name(armature, self.pose))
         if taken is not None:
             self.report({"INFO"}, f"The motion {taken.name!r} was taken off; it is still in the file")
         return {"FINISHED"}
 
 
-class LHM_OT_add_walk(bpy.types.Operator):
-    """Make the avatar walk: adds an Action to its armature"""
-
-    bl_idname = "lhm.add_walk"
-    bl_label = "Add Walk"
-    bl_options = {"REGISTER", "UNDO"}
-
-    if TYPE_CHECKING:
-        travel: bool
-        cycles: int
-        set_range: bool
-    else:
-        travel: BoolProperty(name="Walk Forward", description="Cover ground; otherwise walk on the spot")
-        cycles: IntProperty(name="Double Steps", description="How many", default=4, min=1, max=200)
-        set_range: BoolProperty(
-            name="Set Frame Range",
-            description="Let the scene end with the walk: it then repeats",
-            default=True,
-        )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """An avatar is active."""
-        if active_armature(context) is None:
-            cls.poll_message_set(NO_AVATAR)
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Add it."""
-        frames = add_walk(context, active_armature(context), cycles=self.cycles, travel=self.travel)
-        if self.set_range:
-            context.scene.frame_end = context.scene.frame_start + frames - 1
-        return {"FINISHED"}
-
-
-def add_walk(
-    context: bpy.types.Context, armature: bpy.types.Object, *, cycles: int = 4, travel: bool = False
-) -> int:
-    """Let an avatar walk from the scene's first frame on, at the scene's frame rate.
+def strike(context: bpy.types.Context, armature: bpy.types.Object, params: BodyParams) -> None:
+    """Set a pose; controls hold it too, and auto-keying keys it.
 
     Args:
-        context: Has the scene.
+        context: Its view layer shows the avatar.
         armature: Of the avatar.
-        cycles: Double steps.
-        travel: Whether it covers ground.
-
-    Returns:
-        How many frames the walk takes; after them it begins anew without a jump.
+        params: The pose, body axes.
     """
-    scene = context.scene
-    fps = scene.render.fps / scene.render.fps_base
-    motion = walk(rest_joints(armature), fps if fps >= _SLOWEST_FPS else DEFAULT_FPS, cycles, travel=travel)
-    take_off_action(armature)
-    add_action(armature, motion, start=scene.frame_start, fps=fps)
-    scene.frame_set(scene.frame_start)
-    return max(round(len(motion.pose) * fps / motion.fps), 1)
+    set_pose(armature, params)
+    settle_controls(context, armature)
+    auto_key(context, armature, [*((joint, ROTATION) for joint in JOINT_NAMES), (PELVIS, LOCATION)])
 
 
 def pose_by_name(armature: bpy.types.Object, name: str) -> BodyParams:
@@ -135,4 +88,4 @@ def take_off_action(armature: bpy.types.Object) -> bpy.types.Action | None:
     return action
 
 
-CLASSES = (LHM_OT_pose_avatar, LHM_OT_add_walk)
+CLASSES = (LHM_OT_pose_avatar,)

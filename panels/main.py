@@ -50,15 +50,13 @@ class LHM_PT_avatar(Sidebar, bpy.types.Panel):
         return active_armature(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Poses, walk, picture."""
+        """Poses, motions, picture."""
         layout, armature = self.layout, active_armature(context)
         layout.label(text=armature.name, icon="ARMATURE_DATA")
         row = layout.row(align=True)
         for pose, text in (("photo", "Photo"), ("rest", "T-Pose"), ("a", "A-Pose")):
             row.operator("lhm.pose_avatar", text=text).pose = pose
-        row = layout.row(align=True)
-        row.operator("lhm.add_walk", text="Walk on the Spot").travel = False
-        row.operator("lhm.add_walk", text="Walk Forward").travel = True
+        layout.operator_menu_enum("lhm.add_motion", "motion", icon="ARMATURE_DATA")
         layout.operator("lhm.show_colors", icon="SHADING_SOLID")
         layout.operator("lhm.set_up_preview", icon="RENDER_STILL")
 

@@ -164,7 +164,7 @@ def render_turntable(path: Path, armature: bpy.types.Object) -> None:
 def render_walk(path: Path) -> None:
     """The built-in walk as a film; the scene keeps the walk and its frame range."""
     scene = bpy.context.scene
-    bpy.ops.lhm.add_walk(cycles=DOUBLE_STEPS)
+    bpy.ops.lhm.add_motion(motion="walk", cycles=DOUBLE_STEPS)
     scene.render.resolution_x, scene.render.resolution_y = FILM_SIZE
     image = scene.render.image_settings
     if hasattr(image, "media_type"):  # Blender 5.0 and later

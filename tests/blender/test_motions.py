@@ -194,7 +194,7 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(armature: bpy.types.Obje
 
 def test_push_down(armature: bpy.types.Object) -> None:
     assert not bpy.ops.lhm.push_down_motion.poll()
-    bpy.ops.lhm.add_walk()
+    bpy.ops.lhm.add_motion()
     bpy.ops.lhm.push_down_motion()
     assert armature.animation_data.action is None
     assert len(armature.animation_data.nla_tracks) == 1

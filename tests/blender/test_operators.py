@@ -8,8 +8,10 @@ import bpy
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import JOINT_NAMES, joint_index
+from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec
 from lhm_avatars.engine.avatar.skinning import forward_kinematics
 from lhm_avatars.engine.formats.avatar_file import load_avatar
+from lhm_avatars.engine.motion.builtin.catalogue import BUILT_IN
 from lhm_avatars.operators.avatars import active_armature, cloud_of, rest_joints
 from lhm_avatars.operators.pose import a_pose
 from lhm_avatars.operators.preview import extent_of, world_points
@@ -64,7 +66,7 @@ def test_in_the_a_pose_both_hands_are_lower_and_nothing_else_moves(armature: bpy
 def test_walk_on_the_spot_sets_the_range_so_that_it_repeats(armature: bpy.types.Object) -> None:
     scene = bpy.context.scene
     scene.render.fps, scene.frame_start = 30, 11
-    bpy.ops.lhm.add_walk(cycles=2)
+    bpy.ops.lhm.add_motion(cycles=2)
     assert scene.frame_end - scene.frame_start + 1 == 2 * 33  # 1.1 s at 30 fps, twice
     assert armature.animation_data.action is not None
     scene.frame_set(11)
@@ -76,7 +78,7 @@ def test_walk_on_the_spot_sets_the_range_so_that_it_repeats(armature: bpy.types.
 
 
 def test_walk_forward_goes_where_the_person_looks(armature: bpy.types.Object) -> None:
-    bpy.ops.lhm.add_walk(cycles=3, travel=True, set_range=False)
+    bpy.ops.lhm.add_motion(motion="walk", cycles=3, travel=True, set_range=False)
     scene = bpy.context.scene
     assert scene.frame_end == 250
     places = []
@@ -89,12 +91,48 @@ def test_walk_forward_goes_where_the_person_looks(armature: bpy.types.Object) ->
 
 
 def test_a_pose_takes_the_walk_off_and_keeps_it(armature: bpy.types.Object) -> None:
-    bpy.ops.lhm.add_walk()
+    bpy.ops.lhm.add_motion()
     action = armature.animation_data.action
     bpy.ops.lhm.pose_avatar(pose="rest")
     bpy.context.scene.frame_set(20)
     np.testing.assert_allclose(get_pose(armature).pose(), 0, atol=1e-6)
     assert action.use_fake_user
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_each_built_in_motion_plays_as_it_was_made(armature: bpy.types.Object, name: str) -> None:
+    scene = bpy.context.scene
+    scene.render.fps, scene.frame_start = 25, 3
+    bpy.ops.lhm.add_motion(motion="wave")
+    earlier = armature.animation_data.action
+    bpy.ops.lhm.add_motion(motion=name, cycles=2)
+    action, entry = armature.animation_data.action, BUILT_IN[name]
+    options = {"cycles": 2} if "cycles" in entry.options else {}
+    motion = entry.maker(rest_joints(armature), 25.0, **options)
+    assert action.name.startswith(entry.label)
+    assert earlier.use_fake_user
+    assert earlier != action
+    assert (scene.frame_current, scene.frame_end) == (3, 3 + motion.count - 1)
+    for index in (0, motion.count // 3, motion.count - 1):
+        scene.frame_set(3 + index)
+        shown = get_pose(armature)
+        turns = matrix_from_rotvec(np.stack([shown.pose(), motion.pose[index]]).astype(np.float64))
+        np.testing.assert_allclose(turns[0], turns[1], atol=1e-4)
+        np.testing.assert_allclose(shown.transl, motion.transl[index], atol=1e-5)
+
+
+def test_motions_cover_ground_only_where_they_can(armature: bpy.types.Object) -> None:
+    for name, entry in BUILT_IN.items():
+        bpy.ops.lhm.add_motion(motion=name, travel=True, cycles=2)
+        bpy.context.scene.frame_set(bpy.context.scene.frame_end)
+        forward = get_pose(armature).transl[2]
+        assert (forward > 1.0) == ("travel" in entry.options)
+
+
+def test_a_motion_that_does_not_exist_is_refused(armature: bpy.types.Object) -> None:
+    with pytest.raises(TypeError, match='enum "moonwalk" not found'):
+        bpy.ops.lhm.add_motion(motion="moonwalk")
+    assert armature.animation_data is None or armature.animation_data.action is None
 
 
 @pytest.mark.parametrize(("width", "height", "least"), [(800, 400, 0.7), (400, 600, 0.45), (300, 900, 0.4)])

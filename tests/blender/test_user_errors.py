@@ -210,7 +210,7 @@ def test_the_newest_log_is_found(engine: Path) -> None:
 # Avatars and files.
 
 
-@pytest.mark.parametrize("name", ["pose_avatar", "add_walk", "set_up_preview", "export_avatar"])
+@pytest.mark.parametrize("name", ["pose_avatar", "add_motion", "set_up_preview", "export_avatar"])
 def test_no_avatar_selected(name: str) -> None:
     with refused(NO_AVATAR):
         getattr(bpy.ops.lhm, name)()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Seconds before and after the change of what is held, and how soft it is. Heels come up at once: a heel that
 # rises slowly turns into one that slides.
 _CHANGE, _SOFT = 0.25, 0.1
-_HEELS_CHANGE, HEEL_SOFT = 0.13, 0.05
+_HEELS_CHANGE, HEEL_SOFT = 0.11, 0.04
 START = 0.6
 """Seconds of standing still before the first exercise."""
 
@@ -75,7 +75,7 @@ EXERCISES = (
     Exercise(2.1, {"arm.forearm": (70.0, -75.0)}, _FOREARMS_FORWARD),
     Exercise(2.1, {"arm.wrist_curl": (65.0, -58.0)}, {**_FOREARMS_FORWARD, "arm.forearm": 40.0}),
     Exercise(1.9, {"arm.wrist": (16.0, -28.0)}, {**_FOREARMS_FORWARD, "arm.forearm": 40.0}),
-    Exercise(2.4, {"fist": (1.0, -1.4)}, _FOREARMS_FORWARD),
+    Exercise(2.4, {"fist": (1.0, -1.0), "back": (0.0, 9.0)}, _FOREARMS_FORWARD),
     *(Exercise(0.7, {finger: (1.0, 0.0)}, _FOREARMS_FORWARD) for finger in FINGERS),
     Exercise(1.4, {"thumb": (34.0, -14.0)}, _FOREARMS_FORWARD),
     Exercise(2.1, {"spread": (11.0, -3.0)}, {**_FOREARMS_FORWARD, "fist": -0.8}),
@@ -91,7 +91,7 @@ LEG_SECONDS = 9.6
 """The exercises of one leg."""
 CARRIED = [(0.05, 0.0), (0.75, 1.0), (8.7, 1.0), (9.4, 0.0)]
 """Share of the weight on the other leg."""
-HEEL_UP = [(0.72, 0.0), (0.98, 1.0), (8.62, 1.0), (8.88, 0.0)]
+HEEL_UP = [(0.74, 0.0), (0.96, 1.0), (8.64, 1.0), (8.86, 0.0)]
 """Share of how far the foot rolls off."""
 FOOT_UP = [(0.90, 0.0), (1.35, 1.0), (8.25, 1.0), (8.70, 0.0)]
 """Share of how far the foot is lifted straight up."""
@@ -149,7 +149,7 @@ def _bumps(s: Float, exercise: Exercise) -> tuple[Float, Float]:
     """One way, and the other way; what goes one way only takes its time."""
     if all(other == 0 for _, other in exercise.ways.values()):
         return hump(np.clip(s, 0, 1), 3, 3), np.zeros_like(s)
-    return hump(np.clip(s / 0.54, 0, 1), 3, 3), hump(np.clip((s - 0.46) / 0.54, 0, 1), 3, 3)
+    return hump(np.clip(2 * s, 0, 1), 3, 3), hump(np.clip(2 * s - 1, 0, 1), 3, 3)
 
 
 def leg_angles(seconds: Float) -> dict[str, Float]:

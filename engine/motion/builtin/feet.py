@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...avatar.arrays import Float
 
 # Proportions of a foot, in lengths from ankle to ball along the ground.
-_HEEL_BEHIND_ANKLE, _SOLE_BELOW_BALL, _PIVOT_BELOW_BALL = 0.30, 0.18, 0.05
+_HEEL_BEHIND_ANKLE, _SOLE_BELOW_BALL, _PIVOT_BELOW_BALL = 0.30, 0.18, 0.04
 _STEP = 1e-4  # of a cycle, for velocities
 
 

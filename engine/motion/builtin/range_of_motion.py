@@ -133,12 +133,13 @@ def _hands(angles: Mapping[str, Float], count: int) -> dict[str, Float]:
     """Both hands alike."""
     left = hand("left", count)
     for finger, spread in _FINGERS.items():
+        close = angles["fist"] + angles[finger]
         for k, full in enumerate(_FIST, start=1):
-            # Only the first phalanx can be bent back.
-            close = np.maximum(angles["fist"] + angles[finger], -np.inf if k == 1 else -1.0)
             name = f"left_{finger}{k}"
             relaxed = -np.degrees(rotvec_from_matrix(left[name])[:, 2])
             more = np.where(close > 0, close * (full - relaxed), close * relaxed)
+            if k == 1:  # only the first phalanx can be bent back
+                more = more - angles["back"]
             left[name] = left[name] @ about("z", -np.radians(more))
         left[f"left_{finger}1"] = about("y", np.radians(spread * angles["spread"])) @ left[f"left_{finger}1"]
     thumb = angles["thumb"] + _FIST_THUMB * np.maximum(angles["fist"], 0.0)

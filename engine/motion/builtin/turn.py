@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ...avatar.arrays import Float
     from ..motion import Motion
 
-_SECONDS = 3.6
+_STILL = 0.45  # seconds before the times below begin
+_SECONDS = 4.05
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ _HEAD = [(0.20, 0.0), (2.10, 180.0)]
 _CHEST = [(0.32, 0.0), (2.50, 180.0)]
 _PELVIS = [(0.42, 0.0), (2.72, 180.0)]
 _SWAY = 0.035  # towards the foot that stands, in lengths of the leg
-_SINK = 0.012
+_SINK = 0.03
 
 
 def turn(joints: Float, fps: float = 24.0) -> Motion:
@@ -60,7 +61,7 @@ def turn(joints: Float, fps: float = 24.0) -> Motion:
         ValueError: If the shape of the joints is wrong, or ``fps`` leaves nothing to show.
     """
     joints, count = checked(joints), frames_in(_SECONDS, fps) + 1
-    seconds = np.arange(count) / fps
+    seconds = np.arange(count) / fps - _STILL
     head, chest, pelvis = (keyed(seconds, keys, 0.22) for keys in (_HEAD, _CHEST, _PELVIS))
     sway, busy = _weight(seconds), keyed(seconds, [(0.3, 0.0), (0.7, 1.0), (2.8, 1.0), (3.2, 0.0)])
     length = leg(joints, "left").length
