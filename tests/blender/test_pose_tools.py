@@ -13,8 +13,10 @@ from blender.test_panels import drawn
 from blender.test_user_errors import refused
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_NAMES, BodyParams, joint_index
 from lhm_avatars.engine.avatar.rotations import rotvec_from_matrix
+from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
 from lhm_avatars.operators.avatars import NO_AVATAR
 from lhm_avatars.operators.control_rig import EMPTY_RANGE, NO_LIMB
+from lhm_avatars.operators.export_motion import played
 from lhm_avatars.operators.pose_tools import NO_NAME
 from lhm_avatars.operators.shape import EDIT_MODE
 from lhm_avatars.panels import control_rig as panel
@@ -23,7 +25,7 @@ from lhm_avatars.rigging.avatar_objects import add_avatar
 from lhm_avatars.rigging.control_match import match_controls
 from lhm_avatars.rigging.control_names import CONTROL_BONES, LIMBS
 from lhm_avatars.rigging.control_rig import HAS_CONTROLS, NO_CONTROLS, add_controls
-from lhm_avatars.rigging.controlled import has_controls
+from lhm_avatars.rigging.controlled import has_controls, joints_at_rest
 from lhm_avatars.rigging.poses import get_pose, set_pose
 
 if TYPE_CHECKING:
@@ -381,6 +383,23 @@ def test_poses_are_the_same_with_controls(rig: bpy.types.Object, pose: str) -> N
     assert rig.pose.bones["left_hand_ik"]["ik"] == 1.0  # still held by its control
     assert distance(matrices(rig), wanted) < 5e-4
     assert angle(matrices(rig), wanted) < 0.08
+
+
+def test_exported_motions_have_what_controls_do(rig: bpy.types.Object) -> None:
+    add_action(rig, swaying(6), start=1)
+    rig.pose.bones["chest_control"].rotation_quaternion = quat(np.array([0.3, 0.2, 0.1]))
+    rig.pose.bones["left_hand_ik"].location = (-0.2, -0.2, 0.25)
+    ik(rig, "left_arm", 1.0)
+    motion = played(bpy.context, rig, range(1, 4))
+    joints = joints_at_rest(rig)
+    for row in range(3):
+        posed = forward_kinematics(joints, motion.pose[row].astype(float), motion.transl[row].astype(float))
+        np.testing.assert_allclose(posed_joints(joints, posed), on_frame(rig, 1 + row)[:, :3, 3], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [*OPERATORS, "mirror_pose", "create_pose_asset"])
+def test_each_is_one_step_back(lhm: object, name: str) -> None:
+    assert getattr(bpy.types, f"LHM_OT_{name}").bl_options == {"REGISTER", "UNDO"}
 
 
 # Pose assets.
