@@ -43,7 +43,7 @@ class Step:
     toes: Curve
     grip: Curve
     lift: float
-    rise: int
+    rise: float
 
     def foot(self, ankle: Float, ball: Float, phase: Float, stride: float) -> Foot:
         """The way of one foot over ground that stands still, from where it first lies flat.
@@ -101,7 +101,7 @@ def ball_pivot(forward: Float) -> Float:
     return forward - np.array([0.0, _PIVOT_BELOW_BALL * float(np.hypot(forward[0], forward[2])), 0.0])
 
 
-def hump(s: Float, rise: int, fall: int) -> Float:
+def hump(s: Float, rise: float, fall: float) -> Float:
     """A polynomial, 0 at 0 and 1, and 1 at its highest; its orders tell how gently it begins and ends."""
     top = rise / (rise + fall)
     return s**rise * (1 - s) ** fall / (top**rise * (1 - top) ** fall)

@@ -38,7 +38,7 @@ _THUMB = (0.45, 0.8, 1.0)  # share of each phalanx
 _FIST_THUMB = 30.0  # degrees
 # Standing on one leg: the pelvis goes over the other foot; arms go out. Shares and degrees.
 _ROLL_OFF, _FOOT_UP = np.radians(32.0), 0.10
-_OVER_FOOT, _SINK, _HIP_UP, _ARMS_OUT = 0.86, 0.016, 2.0, -16.0
+_OVER_FOOT, _SINK, _HIP_UP, _ARMS_OUT = 0.86, 0.028, 2.0, -16.0
 
 
 def range_of_motion(joints: Float, fps: float = 24.0) -> Motion:
@@ -70,13 +70,11 @@ def _acting(joints: Float, seconds: Float, angles: Mapping[str, Float]) -> Actin
     way = length * np.stack([angles[f"way.{axis}"] for axis in "xyz"], axis=1)
     way[:, 1] += rise
     arms = {name.removeprefix("arm."): angle for name, angle in angles.items() if name.startswith("arm.")}
-    # To the left is positive.
-    weight = sum(
-        (-1.0 if side == "left" else 1.0) * keyed(seconds - legs_start(side), CARRIED, 0.13) for side in SIDES
-    )
+    carried = {side: keyed(seconds - legs_start(side), CARRIED, 0.13) for side in SIDES}
+    one_leg, weight = carried["right"] + carried["left"], carried["right"] - carried["left"]  # + to the left
     way[:, 0] += _OVER_FOOT * feet["left"].ankle[:, 0] * weight
-    way[:, 1] -= _SINK * length * np.abs(weight)
-    arms["down"] = arms["down"] + _ARMS_OUT * np.abs(weight)
+    way[:, 1] -= _SINK * length * one_leg
+    arms["down"] = arms["down"] + _ARMS_OUT * one_leg
 
     def tilt(part: str, lean: float) -> tuple[Float, Float, Float]:
         x, y, z = (angles.get(f"{part}.{axis}", still) for axis in "xyz")

@@ -47,7 +47,7 @@ _HEAD = [(0.20, 0.0), (2.10, 180.0)]
 _CHEST = [(0.32, 0.0), (2.50, 180.0)]
 _PELVIS = [(0.42, 0.0), (2.72, 180.0)]
 _SWAY = 0.035  # towards the foot that stands, in lengths of the leg
-_SINK = 0.03
+_SINK = 0.04
 
 
 def turn(joints: Float, fps: float = 24.0) -> Motion:

@@ -26,8 +26,8 @@ _STEP = Step(
     ),
     toes=curve([(0.0, -8), (0.08, 0), (0.66, 0), (0.78, -12), (0.95, -14)], softness=0.02),
     grip=curve([(0.0, 0.2), (0.2, 1), (0.62, 1), (0.76, 0.3)], softness=0.02),
-    lift=0.05,
-    rise=2,
+    lift=0.06,
+    rise=1.5,
 )  # fmt: skip
 _WALK = Gait(
     name="Walk",
