@@ -33,7 +33,7 @@ class LHM_PT_controls(Sidebar, bpy.types.Panel):
             else:
                 layout.operator("lhm.add_controls", icon="CON_KINEMATIC")
             return
-        layout.label(text="Bones 0 to 1 Controls")
+        layout.label(text="Held by Bones (0) or Controls (1)")
         column = layout.column(align=True)
         for limb, switch in SWITCHES.items():
             row = column.row(align=True)
