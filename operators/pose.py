@@ -8,12 +8,10 @@ import bpy
 import numpy as np
 from bpy.props import EnumProperty
 
-from ..engine.avatar.body import JOINT_COUNT, JOINT_NAMES, BodyParams, joint_index
+from ..engine.avatar.body import JOINT_COUNT, BodyParams, joint_index
 from ..properties import POSE_ITEMS
-from ..rigging.armature import PELVIS
-from ..rigging.control_match import settle_controls
-from ..rigging.keys import LOCATION, ROTATION, auto_key
-from ..rigging.poses import photo_pose, rest_pose, set_pose
+from ..rigging.pose_tools import strike_pose
+from ..rigging.poses import photo_pose, rest_pose
 from .avatars import NO_AVATAR, active_armature
 
 _ARMS_DOWN = np.radians(45)
@@ -46,23 +44,10 @@ class LHM_OT_pose_avatar(bpy.types.Operator):
         armature = active_armature(context)
         keying = context.scene.tool_settings.use_keyframe_insert_auto
         taken = None if keying else take_off_action(armature)
-        strike(context, armature, pose_by_name(armature, self.pose))
+        strike_pose(context, armature, pose_by_name(armature, self.pose))
         if taken is not None:
             self.report({"INFO"}, f"The motion {taken.name!r} was taken off; it is still in the file")
         return {"FINISHED"}
-
-
-def strike(context: bpy.types.Context, armature: bpy.types.Object, params: BodyParams) -> None:
-    """Set a pose; controls hold it too, and auto-keying keys it.
-
-    Args:
-        context: Its view layer shows the avatar.
-        armature: Of the avatar.
-        params: The pose, body axes.
-    """
-    set_pose(armature, params)
-    settle_controls(context, armature)
-    auto_key(context, armature, [*((joint, ROTATION) for joint in JOINT_NAMES), (PELVIS, LOCATION)])
 
 
 def pose_by_name(armature: bpy.types.Object, name: str) -> BodyParams:
