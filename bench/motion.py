@@ -24,7 +24,7 @@ from lhm_avatars.engine.motion.planting import planted
 from lhm_avatars.engine.motion.readers import read_motion
 from lhm_avatars.engine.motion.retarget.retarget import Retargeting
 from lhm_avatars.engine.motion.retarget.root import Placing
-from lhm_avatars.engine.motion.walk import walk
+from lhm_avatars.engine.motion.builtin.walk import walk
 from lhm_avatars.engine.motion.writers.bvh import write_bvh
 from lhm_avatars.engine.motion.writers.smplx_files import write_amass
 from lhm_avatars.rigging.actions import add_action
