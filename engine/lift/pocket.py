@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from ..avatar.body import BodyParams, joint_index
 from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
+from .labels import SKIN
 from .overlap import hand_is_shown
 from .parts import LEFT_HAND, LEFT_LEG, RIGHT_HAND, RIGHT_LEG, TRUNK, part_of_weights
 from .surface import vertex_normals
@@ -33,6 +35,10 @@ _FEWEST = 6  # vertices
 _NEAREST = 0.2  # quantile of their depths: the surface that is seen
 _FARTHEST = 0.3  # metres: a hand farther before the trunk is in no pocket
 _STRAIGHT = 0.999
+_OFF = 0.05  # metres that a fitted hand may be off in the photo
+_HAND = 12e-4  # square metres of skin: a third of a hand
+_SURE = 0.6  # confidence of a hand's landmarks in the photo
+_LANDMARKS = ([15, 17, 19, 21], [16, 18, 20, 22])  # wrist, little finger, index, thumb
 _SIDES = (("left", LEFT_HAND), ("right", RIGHT_HAND))
 
 
@@ -67,6 +73,8 @@ def pocketed(
         pixels = maps.inside & (part_of_pixel == hand)
         if pixels.any() and hand_is_shown(pixels, clean, parsed, seen, side):
             continue
+        if seen.confidence[_LANDMARKS[side]].mean() > _SURE or _skin_near(skin, parts, hand, parsed, seen):
+            continue
         way = _way_under(body, skin, parts, hand, seen)
         if way is not None:
             _reach(pose, posed_from_rest[:, :3, :3], moved, name, way)
@@ -76,6 +84,21 @@ def pocketed(
     params = fit.params
     bent = BodyParams.from_pose(pose, betas=params.betas, expression=params.expression, transl=params.transl)
     return replace(fit, params=bent)
+
+
+def _skin_near(skin: Float, parts: NDArray[np.int64], hand: int, parsed: Parsed, seen: Observation) -> bool:
+    """Whether bare skin about the hand may be the hand, a little off where the fit has it."""
+    pixels = seen.camera.project(skin[parts == hand])
+    metres = float(seen.camera.depth(skin[parts == hand]).mean()) / seen.camera.focal
+    height, width = parsed.labels.shape
+    columns, rows = np.floor(pixels).astype(int).T
+    framed = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
+    spots = np.zeros((height, width), np.uint8)
+    spots[rows[framed], columns[framed]] = 1
+    reach = max(1, round(_OFF / metres))
+    near = cv2.dilate(spots, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))) > 0
+    bare = float((near & (parsed.labels == SKIN)).sum()) * metres**2
+    return bare > _HAND
 
 
 def _way_under(

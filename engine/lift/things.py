@@ -26,6 +26,7 @@ _AT_HAND = 0.25  # share of a thing that belongs to a hand rather than to an arm
 _SMALLEST = 3e-3  # of the person's pixels
 _USUAL = 10.5  # cost of a colour that skin and garments have
 _EXPLAINED = 0.5  # share of such pixels in what is no thing
+_STRANGE = 0.35  # share of them in a thing at a hand; in sleeves and skirts it is less than 0.15
 _THICK = 0.075  # metres to the outline: no sleeve is as thick
 _FOREARM = 0.5  # of the way from shoulder to wrist
 _HANDS = (LEFT_HAND, RIGHT_HAND)
@@ -77,7 +78,7 @@ def _beyond(place: Rest, usual: Float) -> Iterator[NDArray[np.bool_]]:
         if not (at_hand and large and place.beyond[rows].max() > _REACH) or (place.part[rows] == HEAD).any():
             continue
         strange = rows & (usual > _USUAL)
-        if strange.sum() > (1 - _EXPLAINED) * rows.sum():
+        if strange.sum() > _STRANGE * rows.sum():
             yield strange
 
 
