@@ -142,7 +142,7 @@ def prepared(path: Path, cache: Path | None) -> Any:
 def measure(folder: Path, person: dict[str, Any], photo: dict[str, Any], cache: Path | None) -> Any:
     """One row of the table, and the error of each joint, mm."""
     from lhm_avatars.engine.avatar.body import bundled_body
-    from lhm_avatars.engine.lift.fit import fit_body
+    from lhm_avatars.engine.lift.fit.fit import fit_body
     from lhm_avatars.engine.lift.observation import observation
 
     ready = prepared(folder / photo["file"], cache)

@@ -18,13 +18,13 @@ import bpy
 import numpy as np
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, bundled_body
 from lhm_avatars.engine.avatar.skinning import forward_kinematics
+from lhm_avatars.engine.motion.builtin.walk import walk
 from lhm_avatars.engine.motion.motion import Motion
 from lhm_avatars.engine.motion.onto import Wishes, onto
 from lhm_avatars.engine.motion.planting import planted
 from lhm_avatars.engine.motion.readers import read_motion
 from lhm_avatars.engine.motion.retarget.retarget import Retargeting
 from lhm_avatars.engine.motion.retarget.root import Placing
-from lhm_avatars.engine.motion.builtin.walk import walk
 from lhm_avatars.engine.motion.writers.bvh import write_bvh
 from lhm_avatars.engine.motion.writers.smplx_files import write_amass
 from lhm_avatars.rigging.actions import add_action

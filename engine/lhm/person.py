@@ -9,7 +9,7 @@ import numpy as np
 
 from ..avatar.body import JOINT_COUNT, BodyParams, bundled_body, joint_index
 from ..avatar.shape import padded_betas
-from ..lift.fit import fit_body, relaxed_hands
+from ..lift.fit.fit import fit_body, relaxed_hands
 from ..lift.outcome import fit_warnings
 from ..request import FIT, ZERO
 from .shape import carried_over, mesh_body
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..avatar.arrays import Float
-    from ..lift.fit import Fit
+    from ..lift.fit.fit import Fit
     from ..lift.observation import Observation
     from .shape import ShapedBody
 

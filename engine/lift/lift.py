@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO, Avatar
-from .combine import combine
-from .fit import fit_together
+from .fit.fit import fit_together
 from .outcome import all_warnings, camera_metadata, grounded, numbered
-from .register import registered
+from .several.combine import combine
+from .several.register import registered
 from .shape_space import shape_space
 from .view import view
 

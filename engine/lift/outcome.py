@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
-from .doubt import FROM_BEHIND, FROM_THE_SIDE
+from .fit.doubt import FROM_BEHIND, FROM_THE_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..avatar.arrays import Float
     from ..avatar.body import BodyParams
-    from .fit import Fit
+    from .fit.fit import Fit
     from .observation import Camera
 
 

@@ -14,7 +14,7 @@ from ..avatar.skinning import blend_transforms
 
 if TYPE_CHECKING:
     from ..avatar.arrays import Float
-    from .placed import Placed
+    from .place.placed import Placed
 
 _WIDTH = 0.55  # standard deviation over the lattice's step: neighbours overlap without a ripple
 _UNSEEN_WIDTH = 0.95  # the spread points' spacing is the least, not the usual, distance

@@ -10,25 +10,25 @@ import numpy as np
 
 from ..avatar.skinning import blend_transforms, forward_kinematics, posed_joints
 from ..request import KEEP
-from .bound import bound, loose_region
+from .clothe.depth import depth_maps
+from .clothe.drape import drape, draped, trunk_and_legs, tucked
+from .clothe.face_warp import face_warped
+from .clothe.headwear import head_axis, headwear
+from .clothe.lathe import bulged
+from .clothe.soles import with_shoes
+from .clothe.volume import clothed_surface
 from .colour import clean_colors
-from .depth import depth_maps
-from .drape import drape, draped, trunk_and_legs, tucked
-from .face_warp import face_warped
-from .facing import turned_round
-from .fill import fill_colors
-from .fit import skinned_vertices
-from .headwear import head_axis, headwear
-from .held import held_things, without
-from .lathe import bulged
-from .overlap import parted
-from .parse import parse
-from .place import place
-from .pocket import pocketed
+from .fill.fill import fill_colors
+from .fit.facing import turned_round
+from .fit.fit import skinned_vertices
+from .parse.parse import parse
+from .place.bound import bound, loose_region
+from .place.held import held_things, without
+from .place.overlap import parted
+from .place.place import place
+from .place.pocket import pocketed
 from .refine import refine
 from .shape import flat_gaussians, unposed, unposed_points
-from .soles import with_shoes
-from .volume import clothed_surface
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from ..avatar.body import Body
     from ..avatar.gaussians import Gaussians
     from .choices import Choices
-    from .depth import DepthMaps
-    from .fit import Fit
+    from .clothe.depth import DepthMaps
+    from .fit.fit import Fit
     from .observation import Observation
-    from .placed import Placed
+    from .place.placed import Placed
 
 _EDGE_PIXELS = 5
 _INSET = 0.012  # metres from the border of an arm within which colours are mixed

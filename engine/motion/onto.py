@@ -1,4 +1,4 @@
-"""Onto: anything that was read, as a motion of one person at one frame rate. What Blender and scripts call."""
+"""Onto: anything that was read, as a motion of one person at one frame rate. Blender and scripts call it."""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.rotations import quat_from_rotvec, rotvec_from_quat
-from .motion import Motion
 
 if TYPE_CHECKING:
     from ..avatar.arrays import Float
+    from .motion import Motion
 
 _SAME = 1e-6  # of a frame: rates like 29.97 and 30000/1001 are the same
 _CHUNK = 4096  # frames

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.lift.choices import Choices
-from lhm_avatars.engine.lift.fit import Fit, fit_body
+from lhm_avatars.engine.lift.fit.fit import Fit, fit_body
 from lhm_avatars.engine.lift.lift import Lifted, lift
 
 from .person import Person, half_body, make_person, observe

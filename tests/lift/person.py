@@ -12,12 +12,12 @@ import numpy as np
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, BodyParams, bundled_body, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
-from lhm_avatars.engine.lift.fit import skinned_vertices
-from lhm_avatars.engine.lift.held import Held
-from lhm_avatars.engine.lift.landmarks import gather, landmarks
+from lhm_avatars.engine.lift.fit.fit import skinned_vertices
+from lhm_avatars.engine.lift.fit.landmarks import gather, landmarks
 from lhm_avatars.engine.lift.observation import Camera, Observation
 from lhm_avatars.engine.lift.parts import HEAD, LEFT_HAND, RIGHT_HAND, part_of_weights
-from lhm_avatars.engine.lift.placed import NO_HAND
+from lhm_avatars.engine.lift.place.held import Held
+from lhm_avatars.engine.lift.place.placed import NO_HAND
 from lhm_avatars.engine.lift.zbuffer import first_layer
 
 if TYPE_CHECKING:

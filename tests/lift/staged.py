@@ -9,19 +9,19 @@ import numpy as np
 from lhm_avatars.engine.avatar.binding import Binding, strongest
 from lhm_avatars.engine.avatar.body import bundled_body
 from lhm_avatars.engine.avatar.skinning import blend_transforms, forward_kinematics
+from lhm_avatars.engine.lift.clothe.depth import DepthMaps, depth_maps
+from lhm_avatars.engine.lift.clothe.headwear import head_axis, headwear
 from lhm_avatars.engine.lift.colour import clean_colors
-from lhm_avatars.engine.lift.depth import DepthMaps, depth_maps
-from lhm_avatars.engine.lift.fill import Filled, fill_colors
-from lhm_avatars.engine.lift.headwear import head_axis, headwear
-from lhm_avatars.engine.lift.held import held_things
-from lhm_avatars.engine.lift.parse import Parsed, parse
-from lhm_avatars.engine.lift.place import place
+from lhm_avatars.engine.lift.fill.fill import Filled, fill_colors
+from lhm_avatars.engine.lift.parse.parse import Parsed, parse
+from lhm_avatars.engine.lift.place.held import held_things
+from lhm_avatars.engine.lift.place.place import place
 from lhm_avatars.engine.lift.shape import unposed_points
 
 if TYPE_CHECKING:
-    from lhm_avatars.engine.lift.headwear import Headwear
+    from lhm_avatars.engine.lift.clothe.headwear import Headwear
     from lhm_avatars.engine.lift.observation import Observation
-    from lhm_avatars.engine.lift.placed import Placed
+    from lhm_avatars.engine.lift.place.placed import Placed
 
     from .person import Person
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lhm_avatars.engine.lift.bands import Bands, find_bands
+from lhm_avatars.engine.lift.fill.bands import Bands, find_bands
 
 RED, WHITE = np.array([0.8, 0.1, 0.1]), np.array([0.9, 0.9, 0.9])
 ALONG, ACROSS = (

@@ -9,8 +9,8 @@ import numpy as np
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.skinning import blend_transforms
 from lhm_avatars.engine.binding.find_loose import NOTHING_LOOSE
-from lhm_avatars.engine.lift.bound import bound
 from lhm_avatars.engine.lift.choices import Choices
+from lhm_avatars.engine.lift.place.bound import bound
 from lhm_avatars.engine.lift.shape import unposed_points
 from scipy.spatial import KDTree
 

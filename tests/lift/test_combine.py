@@ -12,9 +12,9 @@ from lhm_avatars.engine.avatar.binding import Binding
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.engine.lift.choices import Choices
-from lhm_avatars.engine.lift.combine import combine
 from lhm_avatars.engine.lift.labels import HAIR, HELD, SKIN, TOP
 from lhm_avatars.engine.lift.lift import lift
+from lhm_avatars.engine.lift.several.combine import combine
 
 from .conftest import COUNT
 from .person import from_behind, observe, photograph

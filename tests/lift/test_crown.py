@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from lhm_avatars.engine.avatar.body import bundled_body
-from lhm_avatars.engine.lift.crown import with_crown
-from lhm_avatars.engine.lift.expect import Landmarks, Rest, expected
 from lhm_avatars.engine.lift.labels import HAIR, SKIN, TOP
+from lhm_avatars.engine.lift.parse.crown import with_crown
+from lhm_avatars.engine.lift.parse.expect import Landmarks, Rest, expected
 from lhm_avatars.engine.lift.parts import HEAD
 
 MARKS = Landmarks.of(bundled_body().joints(np.zeros(0)))

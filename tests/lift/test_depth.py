@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body
-from lhm_avatars.engine.lift.depth import MATTE_EDGE, depth_maps
+from lhm_avatars.engine.lift.clothe.depth import MATTE_EDGE, depth_maps
 from lhm_avatars.engine.lift.zbuffer import first_layer, last_layer
 
 from .person import DISTANCE, FOCAL
 
 if TYPE_CHECKING:
-    from lhm_avatars.engine.lift.depth import DepthMaps
+    from lhm_avatars.engine.lift.clothe.depth import DepthMaps
     from lhm_avatars.engine.lift.observation import Observation
 
     from .conftest import Stages

@@ -9,11 +9,11 @@ import pytest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec
 from lhm_avatars.engine.binding.find_loose import SKIRT, LooseRegion
-from lhm_avatars.engine.lift.depth import depth_maps
-from lhm_avatars.engine.lift.drape import Drape, drape, draped, tucked
+from lhm_avatars.engine.lift.clothe.depth import depth_maps
+from lhm_avatars.engine.lift.clothe.drape import Drape, drape, draped, tucked
+from lhm_avatars.engine.lift.clothe.wall import wall
 from lhm_avatars.engine.lift.observation import Camera, Observation
 from lhm_avatars.engine.lift.outcome import upright
-from lhm_avatars.engine.lift.wall import wall
 from lhm_avatars.engine.lift.zbuffer import first_layer
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from .person import BEHIND, make_person, observe
 from .staged import staged
 
 if TYPE_CHECKING:
-    from lhm_avatars.engine.lift.fill import Filled
-    from lhm_avatars.engine.lift.parse import Parsed
-    from lhm_avatars.engine.lift.placed import Placed
+    from lhm_avatars.engine.lift.fill.fill import Filled
+    from lhm_avatars.engine.lift.parse.parse import Parsed
+    from lhm_avatars.engine.lift.place.placed import Placed
 
     from .person import Array, Person
 

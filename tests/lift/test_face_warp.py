@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body
-from lhm_avatars.engine.lift.face_warp import face_warped
-from lhm_avatars.engine.lift.fit import FaceOffset
+from lhm_avatars.engine.lift.clothe.face_warp import face_warped
+from lhm_avatars.engine.lift.fit.fit import FaceOffset
 from lhm_avatars.engine.lift.parts import HEAD, face_vertices
 
 if TYPE_CHECKING:
-    from lhm_avatars.engine.lift.fit import Fit
+    from lhm_avatars.engine.lift.fit.fit import Fit
 
     from .person import Person
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
-from lhm_avatars.engine.lift.fit import fit_body, skinned_vertices
-from lhm_avatars.engine.lift.landmarks import depths, gather, landmarks
+from lhm_avatars.engine.lift.fit.fit import fit_body, skinned_vertices
+from lhm_avatars.engine.lift.fit.landmarks import depths, gather, landmarks
 from lhm_avatars.engine.lift.zbuffer import first_layer
 
 if TYPE_CHECKING:
-    from lhm_avatars.engine.lift.fit import Fit
+    from lhm_avatars.engine.lift.fit.fit import Fit
     from lhm_avatars.engine.lift.observation import Observation
 
     from .person import Person

@@ -9,8 +9,8 @@ import numpy as np
 from lhm_avatars.engine.avatar.body import BodyParams, bundled_body, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
-from lhm_avatars.engine.lift.facing import right_way_round, turned_round
-from lhm_avatars.engine.lift.fit import fit_body, skinned_vertices
+from lhm_avatars.engine.lift.fit.facing import right_way_round, turned_round
+from lhm_avatars.engine.lift.fit.fit import fit_body, skinned_vertices
 from lhm_avatars.engine.prepare.face_points import FACE_POINTS, FacePoints
 
 from .person import Person, observe

@@ -16,19 +16,19 @@ from lhm_avatars.engine.avatar.body import (
 )
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
-from lhm_avatars.engine.lift.contact import Contact
-from lhm_avatars.engine.lift.face import face_anchors, face_trust, opened_jaw, turned_away
-from lhm_avatars.engine.lift.fit import fit_body, relaxed_hands, skinned_vertices, usual_shape
-from lhm_avatars.engine.lift.flips import best_flips
-from lhm_avatars.engine.lift.ground import Ground, sole_vertices, standing, straight_legs, upward
-from lhm_avatars.engine.lift.hands import fit_hand
-from lhm_avatars.engine.lift.hang import hanging
-from lhm_avatars.engine.lift.landmarks import depths
-from lhm_avatars.engine.lift.model import BETAS, PARAMETERS, PITCH, POSE, TRANSL, Model
-from lhm_avatars.engine.lift.prior import angles, habits, resting_pose
-from lhm_avatars.engine.lift.problem import Problem
-from lhm_avatars.engine.lift.solve import levenberg_marquardt
-from lhm_avatars.engine.lift.start import first_guess
+from lhm_avatars.engine.lift.fit.contact import Contact
+from lhm_avatars.engine.lift.fit.face import face_anchors, face_trust, opened_jaw, turned_away
+from lhm_avatars.engine.lift.fit.fit import fit_body, relaxed_hands, skinned_vertices, usual_shape
+from lhm_avatars.engine.lift.fit.flips import best_flips
+from lhm_avatars.engine.lift.fit.ground import Ground, sole_vertices, standing, straight_legs, upward
+from lhm_avatars.engine.lift.fit.hands import fit_hand
+from lhm_avatars.engine.lift.fit.hang import hanging
+from lhm_avatars.engine.lift.fit.landmarks import depths
+from lhm_avatars.engine.lift.fit.model import BETAS, PARAMETERS, PITCH, POSE, TRANSL, Model
+from lhm_avatars.engine.lift.fit.prior import angles, habits, resting_pose
+from lhm_avatars.engine.lift.fit.problem import Problem
+from lhm_avatars.engine.lift.fit.solve import levenberg_marquardt
+from lhm_avatars.engine.lift.fit.start import first_guess
 from lhm_avatars.engine.prepare.face_points import FACE_POINTS, FacePoints
 from lhm_avatars.engine.prepare.hand_points import HandPoints
 

@@ -10,14 +10,14 @@ import pytest
 from lhm_avatars.engine.avatar.body import BodyParams, bundled_body
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
-from lhm_avatars.engine.lift.doubt import doubts, reasons
-from lhm_avatars.engine.lift.fit import fit_together, skinned_vertices
-from lhm_avatars.engine.lift.landmarks import landmarks
+from lhm_avatars.engine.lift.fit.doubt import doubts, reasons
+from lhm_avatars.engine.lift.fit.fit import fit_together, skinned_vertices
+from lhm_avatars.engine.lift.fit.landmarks import landmarks
 
 from .person import Person, observe
 
 if TYPE_CHECKING:
-    from lhm_avatars.engine.lift.fit import Fit
+    from lhm_avatars.engine.lift.fit.fit import Fit
     from lhm_avatars.engine.lift.observation import Observation
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
-from lhm_avatars.engine.lift.hanging import hanging
+from lhm_avatars.engine.lift.clothe.hanging import hanging
 from lhm_avatars.engine.lift.parts import LEFT_LEG
 
 RADIUS, HOLLOW = 0.08, 0.04

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body
 from lhm_avatars.engine.avatar.skinning import forward_kinematics
-from lhm_avatars.engine.lift.depth import depth_maps
-from lhm_avatars.engine.lift.headwear import Headwear, head_axis, headwear
+from lhm_avatars.engine.lift.clothe.depth import depth_maps
+from lhm_avatars.engine.lift.clothe.headwear import Headwear, head_axis, headwear
 from lhm_avatars.engine.lift.labels import HAIR, HAT, NOTHING
 
 from .person import make_person, observe

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.binding.find_loose import NOTHING_LOOSE
-from lhm_avatars.engine.lift.bound import bound
 from lhm_avatars.engine.lift.choices import Choices
-from lhm_avatars.engine.lift.held import held_layer, held_things
 from lhm_avatars.engine.lift.labels import HELD, SKIN
 from lhm_avatars.engine.lift.parts import TRUNK
-from lhm_avatars.engine.lift.place import place
-from lhm_avatars.engine.lift.placed import NO_HAND
+from lhm_avatars.engine.lift.place.bound import bound
+from lhm_avatars.engine.lift.place.held import held_layer, held_things
+from lhm_avatars.engine.lift.place.place import place
+from lhm_avatars.engine.lift.place.placed import NO_HAND
 
 from .conftest import COUNT
 
 if TYPE_CHECKING:
-    from lhm_avatars.engine.lift.held import Held
     from lhm_avatars.engine.lift.observation import Observation
-    from lhm_avatars.engine.lift.placed import Placed
+    from lhm_avatars.engine.lift.place.held import Held
+    from lhm_avatars.engine.lift.place.placed import Placed
 
     from .conftest import Stages
     from .person import Person

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, joint_index
-from lhm_avatars.engine.lift.depth import DepthMaps
-from lhm_avatars.engine.lift.headwear import Headwear
+from lhm_avatars.engine.lift.clothe.depth import DepthMaps
+from lhm_avatars.engine.lift.clothe.headwear import Headwear
+from lhm_avatars.engine.lift.clothe.lathe import bulged, turned
 from lhm_avatars.engine.lift.labels import HAIR, HAT, NOTHING
-from lhm_avatars.engine.lift.lathe import bulged, turned
 from lhm_avatars.engine.lift.observation import Camera
-from lhm_avatars.engine.lift.placed import NO_HAND, Placed
+from lhm_avatars.engine.lift.place.placed import NO_HAND, Placed
 
 CENTER = np.array([0.1, 0.2, -3.0])
 AXES = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, -1]])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lhm_avatars.engine.lift.lettering import _foreign, is_patterned
+from lhm_avatars.engine.lift.fill.lettering import _foreign, is_patterned
 
 UNIT = 150.0  # pixels per metre
 HEIGHT, WIDTH = 75, 60

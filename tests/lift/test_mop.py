@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
-from lhm_avatars.engine.lift.mop import mop
+from lhm_avatars.engine.lift.clothe.mop import mop
 from lhm_avatars.engine.lift.parts import HEAD, ear_vertices, face_vertices, part_of_weights
 
 SHARE = 1.25

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import BodyParams, bundled_body, joint_index
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
-from lhm_avatars.engine.lift.borders import nearest, settled, torn
+from lhm_avatars.engine.lift.clothe.depth import depth_maps
 from lhm_avatars.engine.lift.colour import clean_colors
-from lhm_avatars.engine.lift.depth import depth_maps
-from lhm_avatars.engine.lift.expect import Rest
-from lhm_avatars.engine.lift.fit import skinned_vertices
+from lhm_avatars.engine.lift.fit.fit import skinned_vertices
 from lhm_avatars.engine.lift.labels import SKIN, TOP
-from lhm_avatars.engine.lift.overlap import parted
-from lhm_avatars.engine.lift.parse import parse
+from lhm_avatars.engine.lift.parse.expect import Rest
+from lhm_avatars.engine.lift.parse.parse import parse
 from lhm_avatars.engine.lift.parts import LEFT_ARM, LEFT_HAND, TRUNK
+from lhm_avatars.engine.lift.place.borders import nearest, settled, torn
+from lhm_avatars.engine.lift.place.overlap import parted
 
 from .person import make_person, observe
 
 if TYPE_CHECKING:
-    from lhm_avatars.engine.lift.depth import DepthMaps
+    from lhm_avatars.engine.lift.clothe.depth import DepthMaps
 
     from .person import Array, Person
 

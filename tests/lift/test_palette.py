@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lhm_avatars.engine.lift.palette import learn
+from lhm_avatars.engine.lift.parse.palette import learn
 
 RED, WHITE = np.array([40.0, 55.0, 35.0]), np.array([90.0, 0.0, 2.0])
 

@@ -12,7 +12,7 @@ from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_quat
 from lhm_avatars.engine.avatar.skinning import blend_transforms, skin_gaussians, skin_means
 from lhm_avatars.engine.lift.parts import HEAD, LEFT_ARM, LEFT_HAND, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, TRUNK
-from lhm_avatars.engine.lift.place import place
+from lhm_avatars.engine.lift.place.place import place
 from lhm_avatars.engine.lift.shape import flat_gaussians, undoable, unposed, unposed_points
 from lhm_avatars.engine.raster import rasterize
 from scipy.spatial import cKDTree

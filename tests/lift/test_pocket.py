@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
-from lhm_avatars.engine.lift.pocket import _reach
+from lhm_avatars.engine.lift.place.pocket import _reach
 
 
 def _moved(pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

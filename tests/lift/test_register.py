@@ -12,12 +12,12 @@ from lhm_avatars.engine.avatar.binding import Binding
 from lhm_avatars.engine.avatar.body import BodyParams, bundled_body, joint_index
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec
-from lhm_avatars.engine.lift.doubt import FROM_BEHIND, FROM_THE_SIDE
-from lhm_avatars.engine.lift.fit import Fit
+from lhm_avatars.engine.lift.fit.doubt import FROM_BEHIND, FROM_THE_SIDE
+from lhm_avatars.engine.lift.fit.fit import Fit
 from lhm_avatars.engine.lift.observation import Camera
 from lhm_avatars.engine.lift.outcome import all_warnings
 from lhm_avatars.engine.lift.parts import part_of_weights
-from lhm_avatars.engine.lift.register import moved_onto, registered
+from lhm_avatars.engine.lift.several.register import moved_onto, registered
 from lhm_avatars.engine.lift.surface import sample_surface
 from lhm_avatars.engine.lift.view import View
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lhm_avatars.engine.lift.seam import _REACH, blend
+from lhm_avatars.engine.lift.fill.seam import _REACH, blend
 
 STEP = 0.004  # metres
 

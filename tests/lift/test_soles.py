@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
-from lhm_avatars.engine.lift.depth import depth_maps
+from lhm_avatars.engine.lift.clothe.depth import depth_maps
+from lhm_avatars.engine.lift.clothe.soles import with_shoes
 from lhm_avatars.engine.lift.labels import NOTHING, SHOES, SKIN
-from lhm_avatars.engine.lift.place import _sole_below
-from lhm_avatars.engine.lift.soles import with_shoes
+from lhm_avatars.engine.lift.place.place import _sole_below
 
 if TYPE_CHECKING:
     from lhm_avatars.engine.lift.observation import Observation

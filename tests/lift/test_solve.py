@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from lhm_avatars.engine.lift.solve import levenberg_marquardt, robust
+from lhm_avatars.engine.lift.fit.solve import levenberg_marquardt, robust
 
 
 def rosenbrock(x: np.ndarray) -> np.ndarray:

@@ -11,13 +11,13 @@ import pytest
 from lhm_avatars.engine.avatar.body import BodyParams, bundled_body
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints
-from lhm_avatars.engine.lift.doubt import doubts, reasons
-from lhm_avatars.engine.lift.facing import right_way_round
-from lhm_avatars.engine.lift.fit import fit_body, skinned_vertices
-from lhm_avatars.engine.lift.ground import standing
-from lhm_avatars.engine.lift.landmarks import landmarks
+from lhm_avatars.engine.lift.fit.doubt import doubts, reasons
+from lhm_avatars.engine.lift.fit.facing import right_way_round
+from lhm_avatars.engine.lift.fit.fit import fit_body, skinned_vertices
+from lhm_avatars.engine.lift.fit.ground import standing
+from lhm_avatars.engine.lift.fit.landmarks import landmarks
+from lhm_avatars.engine.lift.fit.tilt import camera_pitch, lies
 from lhm_avatars.engine.lift.observation import observation
-from lhm_avatars.engine.lift.tilt import camera_pitch, lies
 from lhm_avatars.engine.prepare.keypoints import Keypoints
 
 from .person import Person, observe

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body
-from lhm_avatars.engine.lift.expect import Landmarks, Rest
 from lhm_avatars.engine.lift.labels import BOTTOM, HELD, NOTHING, SKIN, TOP
-from lhm_avatars.engine.lift.palette import learn
+from lhm_avatars.engine.lift.parse.expect import Landmarks, Rest
+from lhm_avatars.engine.lift.parse.palette import learn
+from lhm_avatars.engine.lift.parse.things import with_things
 from lhm_avatars.engine.lift.parts import LEFT_ARM, LEFT_HAND, LEFT_LEG
-from lhm_avatars.engine.lift.things import with_things
 
 FLESH, RED, NAVY, GREEN = (70.0, 15.0, 20.0), (40.0, 55.0, 35.0), (20.0, 8.0, -28.0), (60.0, -50.0, 40.0)
 METRES = 0.004  # of a pixel

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import bundled_body, joint_index
+from lhm_avatars.engine.lift.clothe.volume import clothed_surface
 from lhm_avatars.engine.lift.parts import LEFT_HAND, RIGHT_HAND, TRUNK, face_vertices
 from lhm_avatars.engine.lift.surface import vertex_normals
-from lhm_avatars.engine.lift.volume import clothed_surface
 from lhm_avatars.engine.lift.zbuffer import first_layer
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lhm_avatars.engine.lift.weave import pixels_of_pattern, unrolled
+from lhm_avatars.engine.lift.fill.weave import pixels_of_pattern, unrolled
 from scipy.special import ellipe
 
 ANGLE, HEIGHT = (

@@ -1,0 +1,1 @@
+"""Fill: what the photo does not show, continued from what it does."""

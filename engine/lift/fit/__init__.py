@@ -1,0 +1,1 @@
+"""Fit: the body, its pose and the camera, from landmarks, outline and gravity."""

@@ -1,0 +1,1 @@
+"""Parse: what each pixel of the person shows: skin, hair, a garment, a thing."""

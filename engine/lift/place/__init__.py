@@ -1,0 +1,1 @@
+"""Place: Gaussians on it, each with its joints and its pixel."""
