@@ -113,7 +113,7 @@ def animate(options: argparse.Namespace) -> None:
     _make_folder(output.parent)
     _open_avatar(options)
     _blender(
-        lambda: bpy.ops.lhm.import_motion(
+        lambda: _operators().import_motion(
             filepath=str(motion),
             up=options.up,
             fps=options.fps or 0.0,
@@ -140,12 +140,16 @@ def export_motion(options: argparse.Namespace) -> None:
     _open_avatar(options)
     first, last = options.frames or (0, 0)
     _blender(
-        lambda: bpy.ops.lhm.export_motion(
+        lambda: _operators().export_motion(
             filepath=str(output), form=options.format.upper(), first=first, last=last
         ),
         f"{output} could not be written",
     )
     _say(f"wrote {output}")
+
+
+def _operators() -> Any:
+    return bpy.ops.lhm  # type: ignore[attr-defined] - Blender makes it when we register
 
 
 def _open_avatar(options: argparse.Namespace) -> None:

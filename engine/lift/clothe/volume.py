@@ -181,7 +181,8 @@ def _rim_steps(
 def _read(image: NDArray[np.float32], at: Float) -> NDArray[np.float32]:
     """An image at pixel positions, -1 outside of it. [N, S]"""
     x, y = (at[..., axis].astype(np.float32) - 0.5 for axis in (0, 1))
-    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(-1.0,))
+    read = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(-1.0,))
+    return np.asarray(read, np.float32)
 
 
 def _to_own_outline(own: NDArray[np.float32], pixels: Float) -> Float:

@@ -49,9 +49,10 @@ def distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 def nearest(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Row and column of the mask's nearest pixel; it must have some. [2, H, W]"""
-    _, names = cv2.distanceTransformWithLabels(
+    _, found = cv2.distanceTransformWithLabels(
         (~mask).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    names = np.asarray(found, np.int64)
     where = np.zeros((int(names.max()) + 1, 2), np.int64)
     where[names[mask]] = np.argwhere(mask)
     return np.moveaxis(where[names], -1, 0)

@@ -131,7 +131,8 @@ def _small(
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     rgb = cv2.resize(clean, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     return _Small(
-        place.resized(size), cv2.resize(parsed.labels, size, interpolation=cv2.INTER_NEAREST),
+        place.resized(size),
+        np.asarray(cv2.resize(parsed.labels, size, interpolation=cv2.INTER_NEAREST), np.uint8),
         lab(rgb.reshape(-1, 3)).reshape(rgb.shape), 1.0 / (factor * maps.pixels_per_metre(seen.camera)),
     )  # fmt: skip
 

@@ -104,7 +104,7 @@ def outline_of(canvas: Canvas, mask: NDArray[np.uint8], means: Float, owners: ND
         cv2.morphologyEx(mask, cv2.MORPH_OPEN, _disc()), np.uint8
     )  # without fingers and fringes
     found, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    pixels = np.concatenate([c[:, 0] for c in found if len(c) > _SPECK])
+    pixels = np.concatenate([np.asarray(c, np.int64)[:, 0] for c in found if len(c) > _SPECK])
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _SOFT)
     slopes = np.stack([cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)], axis=-1)
     normals = -slopes[pixels[:, 1], pixels[:, 0]].astype(np.float64)

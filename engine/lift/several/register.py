@@ -116,7 +116,8 @@ def _within(
     """What the photo would show before its background is pulled in, or left out. [N, 2], [N]"""
     place = _shifted(there, shift, canvas)
     flat = canvas.flat(place)
-    _, labels = cv2.distanceTransformWithLabels(1 - mask, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    _, found = cv2.distanceTransformWithLabels(1 - mask, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    labels = np.asarray(found, np.int64)
     rows, columns = np.nonzero(mask)
     nearest = np.zeros((labels.max() + 1, 2))
     nearest[labels[rows, columns]] = np.stack([columns, rows], axis=1) + 0.5
