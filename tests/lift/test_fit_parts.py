@@ -26,7 +26,7 @@ from lhm_avatars.engine.lift.fit.hang import hanging
 from lhm_avatars.engine.lift.fit.landmarks import depths
 from lhm_avatars.engine.lift.fit.model import BETAS, PARAMETERS, PITCH, POSE, TRANSL, Model
 from lhm_avatars.engine.lift.fit.prior import angles, habits, resting_pose
-from lhm_avatars.engine.lift.fit.problem import Problem
+from lhm_avatars.engine.lift.fit.problem import Problem, _sized
 from lhm_avatars.engine.lift.fit.solve import levenberg_marquardt
 from lhm_avatars.engine.lift.fit.start import first_guess
 from lhm_avatars.engine.prepare.face_points import FACE_POINTS, FacePoints
@@ -364,3 +364,15 @@ def test_legs_that_the_photo_cuts_stand_below_the_hips(half_seen: Observation):
     assert 0.7 * width < np.linalg.norm(ankles[0] - ankles[1]) < 1.4 * width
     assert abs((hips.mean(0) - ankles.mean(0)) @ near[0]) < 0.08
     assert abs((shoulders.mean(0) - hips.mean(0)) @ near[0]) < 0.06
+
+
+def test_a_large_head_is_compared_at_its_own_size() -> None:
+    """Up to an eighth larger it tells the distance; a child's is scaled away, place and turn are not."""
+    rng = np.random.default_rng(4)
+    face = rng.normal(size=(1, 40, 2)) * 20
+    for size, left in ((1.0, 1.0), (1.1, 1.1), (1.5, 1.12), (0.8, 0.8)):
+        found = 300 + size * (face[0] - face.mean(axis=1))
+        sized = _sized(face, found)
+        np.testing.assert_allclose(sized.mean(axis=1), face.mean(axis=1), atol=1e-9)
+        spread = np.linalg.norm(found - found.mean(axis=0)) / np.linalg.norm(sized - sized.mean(axis=1))
+        assert abs(spread - left) < 1e-9

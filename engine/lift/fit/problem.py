@@ -36,6 +36,7 @@ _OUTLIER = 4.0  # spreads
 _LIMIT = np.radians(3.0)  # beyond a joint's range
 _ZOOM_SPREAD = 0.15  # of the log of the focal length about that of a usual lens
 _KNOWN_ZOOM_SPREAD = 1e-3
+_LARGE_FACE, _LARGEST_FACE = 1.12, 1.7  # of an adult's face on a body of this size
 _FACE_SPREAD = 0.45  # percent of the person's height; its points err together
 _ON_FACE = (0, 1, 2, 3, 4, 5, 6, 9, 10)
 _INVENTED = 0.0
@@ -135,7 +136,7 @@ class Problem:
             return np.zeros((len(x), 0))
         steady = self.anchors.steady
         found = self.seen.face.points[self.anchors.ids[steady], :2]
-        error = (self.project(x, anchors[:, steady]) - found) * (self.percent / _FACE_SPREAD)
+        error = (_sized(self.project(x, anchors[:, steady]), found) - found) * (self.percent / _FACE_SPREAD)
         return self.face_trust * robust(error, _OUTLIER).reshape(len(x), -1)
 
     def _depth(self, points: Float) -> Float:
@@ -208,3 +209,20 @@ class Problem:
         """Where the body's face has the anchors, pixels. [A, 2]"""
         posed = self.model.posed(x[None])
         return self.project(x[None], self.model.surface(posed, slice(_SOLES, self.first_outline)))[0]
+
+
+def _sized(face: Float, found: Float) -> Float:
+    """The body's face at the size of the one in the photo, if that is a child's or a cartoon's large head.
+
+    The body's shapes are adults': without this a large head would be one that leans towards the camera.
+
+    Args:
+        face: Pixels. [B, A, 2]
+        found: [A, 2]
+    """
+    middle = face.mean(axis=1, keepdims=True)
+    own, theirs = face - middle, found - found.mean(axis=0)
+    size = (own * theirs).sum(axis=(1, 2)) / np.maximum((own**2).sum(axis=(1, 2)), 1e-9)
+    # Within the usual, the size tells the distance; the change has to be gradual for the fit.
+    larger = np.clip(size / _LARGE_FACE, 1.0, _LARGEST_FACE)[:, None, None]
+    return middle + larger * own
