@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lhm_avatars.engine.lift.parse.palette import learn
+from lhm_avatars.engine.lift.parse.palette import Palette, learn
 
 RED, WHITE = np.array([40.0, 55.0, 35.0]), np.array([90.0, 0.0, 2.0])
 
@@ -46,3 +46,14 @@ def test_one_palettes_colours_can_be_taken_from_another(striped: np.ndarray):
     rest = learn(striped).only(own)
     assert np.linalg.norm(rest.means - WHITE * [0.6, 1, 1], axis=1).max() < 6
     assert rest.weights.sum() == pytest.approx(1)
+
+
+def test_amounts_tell_stripes_from_plain() -> None:
+    """White and navy over navy, the waist's seeds mixed: what one has more of is no shared colour."""
+    means = np.array([[90.0, 0, 0], [25.0, 5, -25]])
+    spreads = np.full_like(means, 3.0)
+    striped = Palette(means, spreads, np.array([0.6, 0.4]))
+    plain = Palette(means, spreads, np.array([0.12, 0.88]))
+    assert abs(striped.excess(plain, 8.0) - 0.48) < 1e-12
+    assert abs(plain.excess(striped, 8.0) - 0.48) < 1e-12
+    assert striped.excess(striped, 8.0) == 0.0

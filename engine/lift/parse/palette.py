@@ -75,6 +75,15 @@ class Palette:
         gap = np.linalg.norm(self.means[:, None] - other.means[None], axis=-1)
         return (other.weights * (gap < limit)).sum(axis=1)
 
+    def excess(self, other: Palette, limit: float) -> float:
+        """Share of these colours that another palette has not as much of.
+
+        Args:
+            other: For instance a skirt's.
+            limit: Distance below which two colours are one.
+        """
+        return float(np.maximum(self.weights - self.shares(other, limit), 0.0).sum())
+
     def only(self, keep: NDArray[np.bool_]) -> Palette:
         """Some of the colours.
 

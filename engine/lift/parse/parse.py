@@ -42,6 +42,7 @@ _GRAY_SKIN = 0.3
 _SAME, _SAME_GRAY = 8.0, 4.0  # L*a*b* distance below which two colours are one
 _RARE = 0.05  # share of a thing's colours that is nothing
 _SAME_SHARE = 0.3  # of the colours of a top and a bottom that the other one must not have
+_MORE = 0.4  # of the colours of one that the other has less of
 _LESSER = 0.35  # share below which a colour is none of a garment's main ones
 _OTHER = 20.0  # L*a*b* distance of another colour, not of another shade
 _LEFT = 0.25  # of a bottom's colours that must not be a long coat's
@@ -185,7 +186,10 @@ def _worn(palettes: dict[int, Palette], *, gray: bool) -> dict[int, Palette]:
     if not gray and {TOP, BOTTOM} <= found.keys():
         own = found[BOTTOM].apart(found[TOP], limit, _MAIN)
         top = found[TOP].apart(found[BOTTOM], limit, _MAIN)
-        if max(found[BOTTOM].weights[own].sum(), found[TOP].weights[top].sum()) < _SAME_SHARE:
+        other = max(found[BOTTOM].weights[own].sum(), found[TOP].weights[top].sum()) >= _SAME_SHARE
+        # Striped over plain shares a colour, and the waist has both: then the amounts tell.
+        more = max(found[BOTTOM].excess(found[TOP], limit), found[TOP].excess(found[BOTTOM], limit)) > _MORE
+        if not (other or more):
             del found[BOTTOM]
         else:  # a coat's skirts belong to the coat
             coat = found[BOTTOM].shares(found[TOP], 2 * limit) > _LESSER
