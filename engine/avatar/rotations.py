@@ -168,3 +168,49 @@ def polar_rotation(matrix: Float) -> Float:
     flip = np.ones((*matrix.shape[:-2], 3), matrix.dtype)
     flip[..., 2] = np.sign(np.linalg.det(u @ vt))
     return (u * flip[..., None, :]) @ vt
+
+
+def slerp(a: Float, b: Float, share: Float) -> Float:
+    """The turn between two, the short way.
+
+    Args:
+        a: Unit quaternions. [..., 4]
+        b: The same. [..., 4]
+        share: 0 gives a, 1 gives b. [...]
+
+    Returns:
+        [..., 4]
+
+    Source: Shoemake 1985, Animating Rotation with Quaternion Curves.
+    """
+    cosine = (a * b).sum(axis=-1)
+    b = np.where(cosine[..., None] < 0, -b, b)
+    angle = np.arccos(np.clip(np.abs(cosine), 0, 1))
+    sine = np.sin(angle)
+    near = sine < 1e-6
+    safe = np.where(near, 1.0, sine)
+    first = np.where(near, 1 - share, np.sin((1 - share) * angle) / safe)
+    second = np.where(near, share, np.sin(share * angle) / safe)
+    mixed = first[..., None] * a + second[..., None] * b
+    return mixed / np.linalg.norm(mixed, axis=-1, keepdims=True)
+
+
+def turn_between(a: Float, b: Float) -> Float:
+    """The smallest turn from one direction to another; of opposite ones, about any axis across.
+
+    Args:
+        a: Vectors of any length but zero. [..., 3]
+        b: The same. [..., 3]
+
+    Returns:
+        [..., 3, 3]
+    """
+    axis = np.cross(a, b)
+    sine = np.linalg.norm(axis, axis=-1, keepdims=True)
+    cosine = (a * b).sum(axis=-1, keepdims=True)
+    square = np.cross(a, np.eye(3)[np.abs(a).argmin(axis=-1)])
+    square /= np.linalg.norm(square, axis=-1, keepdims=True) + _TINY
+    across = sine > _TINY * np.abs(cosine)
+    return matrix_from_rotvec(
+        np.arctan2(sine, cosine) * np.where(across, axis / np.maximum(sine, _TINY), square)
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.body import joint_index
-from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
+from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix, turn_between
 from ..avatar.skinning import forward_kinematics
 from .contacts import Contact, contacts, foot_points
 
@@ -222,15 +222,7 @@ def _leg(thigh: Float, shin: Float, goal: Float, side: Float) -> tuple[Float, Fl
     now = np.arctan2((np.cross(thigh, shin) * hinge).sum(-1), (thigh * shin).sum(-1))
     bend = matrix_from_rotvec((wanted - now)[:, None] * hinge)
     reach = thigh + (bend @ shin[..., None])[..., 0]
-    return bend, _smallest(reach, goal)
-
-
-def _smallest(a: Float, b: Float) -> Float:
-    """The smallest turn from one direction to another. [F, 3, 3]"""
-    cross = np.cross(a, b)
-    sine = np.linalg.norm(cross, axis=-1, keepdims=True)
-    angle = np.arctan2(sine[..., 0], (a * b).sum(-1))
-    return matrix_from_rotvec(angle[:, None] * cross / np.maximum(sine, 1e-12))
+    return bend, turn_between(reach, goal)
 
 
 def _world(joints: Float, pose: Float, transl: Float) -> tuple[Float, Float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..avatar.rotations import quat_from_rotvec, rotvec_from_quat
+from ..avatar.rotations import quat_from_rotvec, rotvec_from_quat, slerp
 
 if TYPE_CHECKING:
     from ..avatar.arrays import Float
@@ -52,31 +52,6 @@ def resampled(motion: Motion, fps: float) -> Motion:
         expression=_between(motion.expression, low, high, share),
         fps=fps,
     )
-
-
-def slerp(a: Float, b: Float, share: Float) -> Float:
-    """The turn between two, the short way.
-
-    Args:
-        a: Unit quaternions, w first. [..., 4]
-        b: The same. [..., 4]
-        share: 0 gives a, 1 gives b. [...]
-
-    Returns:
-        [..., 4]
-
-    Source: Shoemake 1985, Animating Rotation with Quaternion Curves.
-    """
-    cosine = (a * b).sum(axis=-1)
-    b = np.where(cosine[..., None] < 0, -b, b)
-    angle = np.arccos(np.clip(np.abs(cosine), 0, 1))
-    sine = np.sin(angle)
-    near = sine < 1e-6
-    safe = np.where(near, 1.0, sine)
-    first = np.where(near, 1 - share, np.sin((1 - share) * angle) / safe)
-    second = np.where(near, share, np.sin(share * angle) / safe)
-    mixed = first[..., None] * a + second[..., None] * b
-    return mixed / np.linalg.norm(mixed, axis=-1, keepdims=True)
 
 
 def _between(values: Float, low: np.ndarray, high: np.ndarray, share: Float) -> Float:

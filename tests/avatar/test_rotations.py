@@ -16,6 +16,8 @@ from lhm_avatars.engine.avatar.rotations import (
     quat_multiply,
     rotvec_from_matrix,
     rotvec_from_quat,
+    slerp,
+    turn_between,
 )
 
 transform = pytest.importorskip("scipy.spatial.transform", reason="Blender's Python has no scipy")
@@ -156,3 +158,40 @@ def test_polar_rotation_equals_scipys_alignment_also_where_the_matrix_mirrors():
     for matrix, rotation in zip(matrices, ours, strict=True):
         best, _ = transform.Rotation.align_vectors(matrix.T, np.eye(3))
         np.testing.assert_allclose(rotation, best.as_matrix(), atol=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.7, 1.0])
+def test_slerp_is_scipys(share: float) -> None:
+    rng = np.random.default_rng(6)
+    turns = transform.Rotation.random(40, random_state=7)
+    for first, second in zip(turns[::2], turns[1::2], strict=True):
+        between = transform.Slerp([0, 1], transform.Rotation.concatenate([first, second]))(share)
+        sign = rng.choice([-1.0, 1.0])  # a quaternion and its negative are one turn
+        ours = slerp(wxyz(first), sign * wxyz(second), np.array(share))
+        assert abs(abs(ours @ wxyz(between)) - 1) < 1e-12
+
+
+def test_slerp_of_equal_turns() -> None:
+    quat = np.array([0.6, 0.8, 0.0, 0.0])
+    np.testing.assert_allclose(slerp(quat, quat, np.array(0.3)), quat, atol=1e-15)
+
+
+def test_turn_between_takes_one_to_the_other_the_short_way() -> None:
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(size=(2, 50, 3))
+    turn = turn_between(a, b)
+    moved = np.einsum("nij,nj->ni", turn, a)
+    np.testing.assert_allclose(
+        moved / np.linalg.norm(a, axis=1, keepdims=True),
+        b / np.linalg.norm(b, axis=1, keepdims=True),
+        atol=1e-12,
+    )
+    angle = np.arccos((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1))
+    np.testing.assert_allclose(np.linalg.norm(rotvec_from_matrix(turn), axis=1), angle, atol=1e-6)
+
+
+@pytest.mark.parametrize("way", [(1.0, 0.0, 0.0), (0.0, -2.0, 0.0), (1.0, 1.0, 1.0)])
+def test_turn_between_opposite_and_equal_directions(way: tuple[float, ...]) -> None:
+    direction = np.array(way)
+    np.testing.assert_allclose(turn_between(direction, -direction) @ direction, -direction, atol=1e-9)
+    np.testing.assert_allclose(turn_between(direction, 3 * direction), np.eye(3), atol=1e-9)

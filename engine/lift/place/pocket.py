@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ...avatar.body import BodyParams, joint_index
-from ...avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
+from ...avatar.rotations import rotvec_from_matrix, turn_between
 from ..labels import SKIN
 from ..parts import LEFT_HAND, LEFT_LEG, RIGHT_HAND, RIGHT_LEG, TRUNK, part_of_weights
 from ..surface import vertex_normals
@@ -133,15 +133,8 @@ def _reach(pose: Float, turns: Float, moved: Float, side: str, way: Float) -> No
     out /= np.linalg.norm(out) + 1e-9
     cosine = (a**2 + distance**2 - b**2) / (2 * a * distance)
     bent = a * (cosine * along + np.sqrt(max(0.0, 1 - cosine**2)) * out)
-    swing = _smallest(upper, bent)
-    fold = _smallest(swing @ lower, along * distance - bent)
+    swing = turn_between(upper, bent)
+    fold = turn_between(swing @ lower, along * distance - bent)
     new_shoulder = swing @ turns[shoulder]
     pose[shoulder] = rotvec_from_matrix(turns[collar].T @ new_shoulder)
     pose[elbow] = rotvec_from_matrix(new_shoulder.T @ fold @ swing @ turns[elbow])
-
-
-def _smallest(a: Float, b: Float) -> Float:
-    """The smallest turn from one direction to another. [3, 3]"""
-    axis = np.cross(a, b)
-    sine = np.linalg.norm(axis)
-    return matrix_from_rotvec(np.arctan2(sine, a @ b) * axis / max(sine, 1e-12))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...avatar.errors import AvatarError
-from ...avatar.rotations import quat_conjugate, quat_from_rotvec, quat_multiply, rotvec_from_quat
+from ...avatar.rotations import quat_from_rotvec, rotvec_from_quat, slerp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def _interpolated(frames: SmplFrames, numbers: NDArray[np.int64], missing: int) 
     has_face = len(frames.expression) > 0
     return replace(
         frames,
-        pose=_slerp(frames.pose[before], frames.pose[before + 1], t[:, None, None]),
+        pose=_turned(frames.pose[before], frames.pose[before + 1], t[:, None]),
         transl=straight(frames.transl),
         expression=straight(frames.expression) if has_face else frames.expression,
         numbers=wanted,
@@ -70,9 +70,7 @@ def _interpolated(frames: SmplFrames, numbers: NDArray[np.int64], missing: int) 
     )
 
 
-def _slerp(start: Float, end: Float, t: Float) -> NDArray[np.float64]:
-    """The shortest turn from one rotation to another; exact at both ends. Axis-angle [..., 3]"""
-    first = quat_from_rotvec(start)
-    turn = rotvec_from_quat(quat_multiply(quat_conjugate(first), quat_from_rotvec(end)))
-    between = rotvec_from_quat(quat_multiply(first, quat_from_rotvec(t * turn)))
-    return np.where(t == 0, start, np.where(t == 1, end, between))
+def _turned(start: Float, end: Float, t: Float) -> NDArray[np.float64]:
+    """The turn between two; exact at both ends. Axis-angle [..., 3]"""
+    between = rotvec_from_quat(slerp(quat_from_rotvec(start), quat_from_rotvec(end), t))
+    return np.where(t[..., None] == 0, start, np.where(t[..., None] == 1, end, between))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...avatar.rotations import quat_conjugate, quat_from_rotvec, quat_multiply, rotvec_from_quat
+from ...avatar.rotations import slerp
 from .frame_rate import rate_from_seconds
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def sampled(document: Document, sampler: dict[str, Any], times: Array, *, turns:
     if mode == "STEP":
         result = np.where(t < 1, start, end)
         return _unit(result) if turns else result
-    return _slerp(_unit(start), _unit(end), t) if turns else start * (1 - t) + end * t
+    return slerp(_unit(start), _unit(end), t[..., 0]) if turns else start * (1 - t) + end * t
 
 
 def _spline(values: Array, at: NDArray[np.intp], t: Array, seconds: Array) -> Array:
@@ -98,8 +98,3 @@ def _unit(quats: Array) -> Array:
     if (length == 0).any():
         raise ValueError("a rotation of length zero")
     return quats / length
-
-
-def _slerp(start: Array, end: Array, t: Array) -> Array:
-    turn = rotvec_from_quat(quat_multiply(quat_conjugate(start), end))
-    return quat_multiply(start, quat_from_rotvec(t * turn))

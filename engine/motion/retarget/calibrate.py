@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...avatar.body import JOINT_NAMES, JOINT_PARENTS, joint_index
-from ...avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
+from ...avatar.rotations import matrix_from_rotvec, rotvec_from_matrix, turn_between
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -196,7 +196,7 @@ def _pointed(turn: Float, ours: Float, theirs: Float, short: float) -> Float:
     """The smallest further turn that brings our bone into the source's direction."""
     if np.linalg.norm(theirs) < short:
         return turn
-    return _smallest(turn @ _unit(ours), _unit(theirs)) @ turn
+    return turn_between(turn @ _unit(ours), _unit(theirs)) @ turn
 
 
 def _headed(turn: Float, ours: Float, theirs: Float) -> Float:
@@ -239,18 +239,6 @@ def _frame(x: Float, y: Float) -> Float:
     x = _unit(x)
     z = _unit(np.cross(x, y))
     return np.stack([x, np.cross(z, x), z], axis=1)
-
-
-def _smallest(a: Float, b: Float) -> Float:
-    """The smallest turn from one unit vector to another. [3, 3]"""
-    axis = np.cross(a, b)
-    sine, cosine = np.linalg.norm(axis), a @ b
-    if sine < 1e-9:
-        if cosine > 0:
-            return np.eye(3)
-        axis = np.cross(a, np.eye(3)[np.argmin(np.abs(a))])
-        return matrix_from_rotvec(np.pi * _unit(axis))
-    return matrix_from_rotvec(np.arctan2(sine, cosine) * axis / sine)
 
 
 def _unit(vector: Float) -> Float:
