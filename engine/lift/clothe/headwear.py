@@ -161,12 +161,15 @@ def headwear(
     there = (thick > _ALWAYS) & (sides.min(axis=1) > 0)
     if there.sum() < _LEAST_ROWS:
         return None
-    reach = middle + back + np.where(hat, 1.0, _FULLER) * thick
+    width = sides.mean(axis=1)
+    over = np.clip((heights - spot[part == HEAD, 1].max()) / _SKULLCAP + 1, 0, 1)
+    # Beside the skull it is as thick behind as at the sides; over it there is no skull to be thick on, and it
+    # is as round as wide.
+    beside = middle + back + np.where(hat, 1.0, _FULLER) * thick
+    reach = np.minimum(beside, (1 - over) * beside + over * (middle + _CROWN * width))
     low = heights < _NAPE
     if (low & there).any():
         reach = np.where(low, _hanging(rests, heights, float(reach[~low][0])), reach)
-    width = sides.mean(axis=1)
-    over = np.clip((heights - spot[part == HEAD, 1].max()) / _SKULLCAP + 1, 0, 1)
     share = np.where(hat, _CROWN, _FRONT + (_ROUND - _FRONT) * over)
     front = np.where(brim, front + thick, share * width)
     wear = Headwear(
