@@ -40,7 +40,7 @@ _PROCESS = (
 SHARED = (*_VALUES, *_PROCESS)
 SETTINGS = ("preferences", "properties")
 BLENDER = ("bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "bl_ui", "addon_utils")
-FOLDERS = ("engine", "rigging", "rendering", "operators", "panels", "assets")
+FOLDERS = ("commands", "engine", "rigging", "rendering", "operators", "panels", "assets")
 
 
 @dataclass(frozen=True)

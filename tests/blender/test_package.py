@@ -14,10 +14,11 @@ import pytest
 
 ROOT_FILES = {
     *("__init__.py", "blender_manifest.toml", "CHANGELOG.md", "LICENSE", "NOTICE", "README.md"),
-    *("commands.py", "preferences.py", "properties.py", "registration.py"),
+    *("preferences.py", "properties.py", "registration.py"),
 }
 FOLDERS = {
-    "assets": {".npz", ".jpg", ".png"},
+    "assets": {".npz", ".jpg", ".png", ".json"},
+    "commands": {".py"},
     "engine": {".py", ".txt", ".in", ".json"},
     "operators": {".py"},
     "panels": {".py"},
