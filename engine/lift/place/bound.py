@@ -22,6 +22,7 @@ from ...binding.surface import body_surface
 from ...request import DIFFUSED
 from ..shape import undoable, unposed_points
 from .placed import NO_HAND
+from .reattach import scraps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,6 +104,9 @@ def bound(
     lost = (np.asarray(there) > here + _THROWN) & (placed.hand == NO_HAND)
     own = Binding(body.joint_indices[vertex[lost]], body.joint_weights[vertex[lost]])
     weights[lost] = dense(own, JOINT_COUNT)
+    rest = _unposed(placed.means, weights, posed_from_rest, choices.influences)
+    torn, whole = scraps(placed.means, rest, placed.hand == NO_HAND)
+    weights[torn] = weights[whole]
     return undoable(strongest(weights, choices.influences), posed_from_rest)
 
 
