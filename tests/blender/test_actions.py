@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_NAMES, joint_index
-from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, quat_from_rotvec
+from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, quat_from_rotvec, rotvec_from_quat
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints, skin_means
 from lhm_avatars.engine.motion.motion import Motion
 from lhm_avatars.rigging.actions import add_action, continuous
@@ -155,3 +155,28 @@ def test_bones_in_euler_mode_turn_to_quaternions(made: AvatarObjects) -> None:
     made.armature.pose.bones["head"].rotation_mode = "XYZ"
     add_action(made.armature, _motion())
     assert made.armature.pose.bones["head"].rotation_mode == "QUATERNION"
+
+
+def test_a_long_take_is_numpys_on_every_frame_and_between(made: AvatarObjects) -> None:
+    """Bones and Gaussians over 300 frames; between keys quaternions go straight and are normalised."""
+    frames = 300
+    motion = _motion(frames=frames)
+    add_action(made.armature, motion)
+    joints = _joints(made.armature)
+    binding = read_binding(made.cloud.data)
+    rest = read_attribute(made.cloud.data, "position").astype(float)
+    quats = continuous(quat_from_rotvec(motion.pose.astype(float)))
+    scene, worst = bpy.context.scene, 0.0
+    for frame in [*range(frames), *np.arange(0.3, frames - 1, 17.37)]:
+        whole = int(frame)
+        scene.frame_set(1 + whole, subframe=float(frame) - whole)
+        after, share = min(whole + 1, frames - 1), float(frame) - whole
+        turns = rotvec_from_quat((1 - share) * quats[whole] + share * quats[after])
+        transl = (1 - share) * motion.transl[whole] + share * motion.transl[after]
+        posed_from_rest = forward_kinematics(joints, turns, transl.astype(float))
+        heads = np.array([made.armature.pose.bones[name].head for name in JOINT_NAMES])
+        worst = max(worst, np.abs(heads - posed_joints(joints, posed_from_rest)).max())
+        posed = read_gaussians(made.cloud.evaluated_get(bpy.context.evaluated_depsgraph_get()).data).means
+        wanted = skin_means(rest, posed_from_rest, binding.joint_indices, binding.joint_weights.astype(float))
+        worst = max(worst, float(np.abs(posed - wanted).max()))
+    assert worst < 1e-5
