@@ -1,4 +1,4 @@
-"""The avatar's motion as a file for other programs."""
+"""The avatar's motion for other programs, as a file, and for other armatures of the scene."""
 
 # No `from __future__ import annotations` here: Blender reads the annotations as properties.
 from contextlib import ExitStack
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
-from bpy.props import EnumProperty, IntProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper
 
 from ..engine.avatar.body import JOINT_NAMES
@@ -18,9 +18,11 @@ from ..engine.motion.retarget.retarget import Retargeting, retarget
 from ..engine.motion.retarget.root import Placing
 from ..engine.motion.writers.bvh import write_bvh
 from ..engine.motion.writers.smplx_files import write_amass, write_lhm
+from ..rigging.other_rigs import bake_onto
 from ..rigging.shape_store import has_shape, present_betas
 from ..rigging.takes import take_of
 from .avatars import NO_AVATAR, active_armature, rest_joints
+from .bone_maps import chosen_bones, note_source
 
 BVH, AMASS, LHM = "BVH", "AMASS", "LHM"
 _FORMATS = (
@@ -28,6 +30,7 @@ _FORMATS = (
     (AMASS, "AMASS / SMPL-X (.npz)", "Body parameters per frame, z up"),
     (LHM, "LHM Folder", "A JSON file per frame, as LHM's own program reads them"),
 )
+NO_TARGET = "Select the armature that gets the motion, then the avatar's armature last (Shift-click)"
 _ENDINGS = {BVH: ".bvh", AMASS: ".npz", LHM: ""}
 
 
@@ -73,6 +76,57 @@ class LHM_OT_export_motion(ExportHelper, bpy.types.Operator):
             self.report({"ERROR"}, f"{path} cannot be written ({error.strerror}). Choose another folder.")
             return {"CANCELLED"}
         self.report({"INFO"}, f"{motion.count} frames written to {path}")
+        return {"FINISHED"}
+
+
+class LHM_OT_bake_to_rig(bpy.types.Operator):
+    """Let another armature do what the avatar does: Rigify, Mixamo, Unreal or any other in T- or A-pose"""
+
+    bl_idname = "lhm.bake_to_rig"
+    bl_label = "Bake to Armature"
+    bl_options = {"REGISTER", "UNDO"}
+
+    if TYPE_CHECKING:
+        target: str
+        first: int
+        last: int
+    else:
+        target: StringProperty(
+            name="Armature", description="Gets the motion; by default the other one selected"
+        )
+        first: IntProperty(name="First Frame", description="0 takes the scene's", default=0)
+        last: IntProperty(name="Last Frame", description="0 takes the scene's", default=0)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """An avatar is active."""
+        if active_armature(context) is None:
+            cls.poll_message_set(NO_AVATAR)
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Sample the avatar and key the other armature."""
+        armature, scene = active_armature(context), context.scene
+        others = [o for o in context.selected_objects if o.type == "ARMATURE" and o != armature]
+        target = bpy.data.objects.get(self.target) if self.target else (others[0] if others else None)
+        if target is None or target.type != "ARMATURE" or target == armature:
+            self.report({"ERROR"}, NO_TARGET)
+            return {"CANCELLED"}
+        frames = range(self.first or scene.frame_start, (self.last or scene.frame_end) + 1)
+        names = [bone.name for bone in target.data.bones]
+        try:
+            motion = played(context, armature, frames)
+            bones = chosen_bones(context).fitting(names)
+            note_source(context, target.name, names)
+            bake_onto(
+                context, target, motion, rest_joints(armature), bones,
+                start=frames[0], fps=scene.render.fps / scene.render.fps_base,
+            )  # fmt: skip
+        except AvatarError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{motion.count} frames keyed on {target.name}")
         return {"FINISHED"}
 
 
@@ -132,4 +186,4 @@ def attach(undo: ExitStack) -> None:
     undo.callback(bpy.types.TOPBAR_MT_file_export.remove, _menu)
 
 
-CLASSES = (LHM_OT_export_motion,)
+CLASSES = (LHM_OT_export_motion, LHM_OT_bake_to_rig)

@@ -32,6 +32,7 @@ class LHM_PT_motion(Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("lhm.push_down_motion", icon="NLA_PUSHDOWN", text="Push Down")
         row.operator("lhm.export_motion", icon="EXPORT", text="Export")
+        layout.operator("lhm.bake_to_rig", icon="ARMATURE_DATA")
 
 
 class LHM_PT_bones(Sidebar, bpy.types.Panel):

@@ -57,6 +57,7 @@ _user_resources = Path(tempfile.mkdtemp(prefix="lhm-avatars-tests-"))
 os.environ["BLENDER_USER_RESOURCES"] = str(_user_resources)
 os.environ.setdefault("LHM_AVATARS_ENGINE_ROOT", str(ROOT / "build" / "engine"))
 os.environ["LHM_AVATARS_MODELS_ROOT"] = str(_user_resources / "models")
+os.environ["LHM_AVATARS_PRESETS_ROOT"] = str(_user_resources / "presets")
 _load_extension()
 collect_ignore = [folder for folder in NEEDS if _missing(folder)]
 

@@ -42,6 +42,13 @@ class Layout:
             return lambda **_: self
         raise AttributeError(name)
 
+    def operator_menu_enum(self, operator: str, name: str, *, text: str = "", icon: str = "NONE") -> None:
+        group, short = operator.split(".")
+        rna = getattr(getattr(bpy.ops, group), short).get_rna_type()
+        assert rna.properties[name].enum_items.keys(), (operator, name)
+        assert icon in self._ICONS, icon
+        self.words.append(text or rna.name)
+
     def label(self, *, text: str, icon: str = "NONE", icon_value: int = 0) -> None:
         assert icon == "NONE" or not icon_value
         assert icon in self._ICONS, icon

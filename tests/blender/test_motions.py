@@ -192,6 +192,24 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(armature: bpy.types.Obje
     assert len(bpy.data.actions) == before
 
 
+def test_the_avatars_motion_goes_onto_another_armature(armature: bpy.types.Object) -> None:
+    scene = bpy.context.scene
+    with pytest.raises(RuntimeError, match="Select the armature that gets the motion"):
+        bpy.ops.lhm.bake_to_rig()
+    other = create_armature(bpy.context, "Other", other_joints(), scene.collection)
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.lhm.add_motion(motion="walk")
+    with pytest.raises(RuntimeError, match="There is no frame"):
+        bpy.ops.lhm.bake_to_rig(target="Other", first=9, last=8)
+    assert bpy.ops.lhm.bake_to_rig(target="Other", first=1, last=20) == {"FINISHED"}
+    elbow, wrist = joint_index("left_elbow"), joint_index("left_wrist")
+    ours, theirs = (_places(one, 12) for one in (armature, other))
+    directions = [places[wrist] - places[elbow] for places in (ours, theirs)]
+    cosine = directions[0] @ directions[1] / np.prod([np.linalg.norm(way) for way in directions])
+    assert np.degrees(np.arccos(min(cosine, 1))) < 0.1
+    assert other.animation_data.action.frame_range[1] == 20
+
+
 def test_push_down(armature: bpy.types.Object) -> None:
     assert not bpy.ops.lhm.push_down_motion.poll()
     bpy.ops.lhm.add_motion()

@@ -79,8 +79,8 @@ def test_panels_stand_in_our_tab(lhm: ModuleType) -> None:
 
 def test_import_and_export_menus_list_us(engine: Path) -> None:
     for menu, wanted in (
-        (bpy.types.TOPBAR_MT_file_import, ["lhm.choose_photo", "lhm.import_avatar"]),
-        (bpy.types.TOPBAR_MT_file_export, ["lhm.export_avatar"]),
+        (bpy.types.TOPBAR_MT_file_import, ["lhm.choose_photo", "lhm.import_motion", "lhm.import_avatar"]),
+        (bpy.types.TOPBAR_MT_file_export, ["lhm.export_motion", "lhm.export_avatar"]),
     ):
         layout = Layout()
         for draw in menu._dyn_ui_initialize():

@@ -16,9 +16,10 @@ from lhm_avatars.engine.motion.retarget.rigs import rigs
 from lhm_avatars.engine.motion.retarget.root import Placing
 from lhm_avatars.rigging.actions import add_action
 from lhm_avatars.rigging.armature import create_armature
+from lhm_avatars.rigging.other_rigs import bake_onto, writable
 from lhm_avatars.rigging.takes import take_of
 from mathutils import Matrix
-from motion.rigged import lively, rest_joints
+from motion.rigged import lively, rest_joints, world
 
 pytestmark = pytest.mark.usefixtures("empty_scene")
 AS_RECORDED = Placing(travel=True, floor=False, heading=False, origin=False)
@@ -99,6 +100,36 @@ def test_a_mixamo_armature_in_centimetres():
     motion = retarget(take, bones.bones, rest_joints(), Retargeting(placing=AS_RECORDED)).motion
     assert np.abs(motion.pose - pose).max() < 2e-3
     assert np.abs(motion.transl - transl).max() < 1e-3
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_avatars_motion_on_a_mixamo_armature(turned: bool):
+    truth, joints = _truth(), rest_joints()
+    armature = _mixamo(joints, np.zeros((1, 55, 3)), np.zeros((1, 3)))
+    if turned:
+        armature.rotation_euler[2] = 0.9
+        bpy.context.view_layer.update()
+    kept = armature.animation_data.action
+    bake_onto(bpy.context, armature, truth, joints, None, start=3, fps=24.0)
+    assert armature.animation_data.action != kept
+    assert kept.use_fake_user
+    rig = next(rig for rig in rigs() if rig.name == "mixamo")
+    _, wanted = world(truth.pose.astype(np.float64), truth.transl.astype(np.float64), joints)
+    for frame in (0, 5, FRAMES - 1):
+        bpy.context.scene.frame_set(3 + frame)
+        for name, bone in rig.bones.items():
+            place = armature.matrix_world @ armature.pose.bones[bone].head
+            want = wanted[frame, JOINT_NAMES.index(name)] @ BLENDER_FROM_BODY.T
+            assert np.abs(np.array(place) - want).max() < 1e-4, (frame, name)
+
+
+def test_of_rigify_the_controls_take_the_keys():
+    names = tuple(
+        bone for rig in rigs() if rig.name in ("rigify_def", "rigify_fk") for bone in rig.bones.values()
+    )
+    bones = writable(names)
+    fk = next(rig for rig in rigs() if rig.name == "rigify_fk")
+    assert bones["left_elbow"] == fk.bones["left_elbow"]
 
 
 def test_the_scene_stays_at_its_frame():

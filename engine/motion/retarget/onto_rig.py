@@ -1,0 +1,108 @@
+"""The other way: what our skeleton does, as turns of another rig's bones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...avatar.body import JOINT_NAMES, joint_index
+from ...avatar.rotations import matrix_from_quat, quat_from_matrix
+from ...avatar.skinning import forward_kinematics
+from .calibrate import REST, calibrate, leg_length
+from .detect import check_map
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...avatar.arrays import Float
+    from ..motion import Motion
+    from ..take import Take
+
+_CHUNK = 2048  # frames
+
+
+@dataclass(frozen=True)
+class RigMotion:
+    """Turns of a rig's bones.
+
+    Args:
+        quats: Of each bone against its parent, from its rest, in the bone's own axes, w first. [F, J, 4]
+        hips: Where the hips' bone is, the rig's rest frame and units. [F, 3]
+        row: Of the hips' bone.
+        driven: Which bones are turned; the others keep their rest. [J]
+    """
+
+    quats: Float
+    hips: Float
+    row: int
+    driven: np.ndarray
+
+
+def onto_rig(motion: Motion, joints: Float, rig: Take, bones: Mapping[str, str]) -> RigMotion:
+    """Carry one of our motions over to a rig.
+
+    Args:
+        motion: Of our person.
+        joints: Our rest joints, metres. [55, 3]
+        rig: The rig; its rest pose must be one of a person, in T- or A-pose.
+        bones: Bone of each of our joints.
+
+    Raises:
+        AvatarError: If bones are missing.
+    """
+    check_map(bones, rig.names)
+    joints = np.asarray(joints, np.float64)
+    calibration = calibrate(rig, bones, joints, REST)
+    row = {joint: rig.names.index(bone) for joint, bone in bones.items()}
+    count, size = motion.count, len(rig.names)
+    owner = np.full(size, -1)
+    for joint, bone in row.items():
+        owner[bone] = joint_index(joint)
+    rest = rig.rest_rotations
+    quats = np.empty((count, size, 4))
+    hips = np.empty((count, 3))
+    places = {joint: rig.rest_positions[bone] for joint, bone in row.items()}
+    scale = leg_length(places) / leg_length(dict(zip(JOINT_NAMES, joints, strict=True)))
+    ours = [joint_index("left_hip"), joint_index("right_hip")]
+    theirs = 0.5 * (places["left_hip"] + places["right_hip"]) - places["pelvis"]
+    for start in range(0, count, _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        moved = forward_kinematics(joints, motion.pose[rows].astype(np.float64), motion.transl[rows])
+        turned = np.empty((len(moved), size, 3, 3))
+        for bone, parent in enumerate(rig.parents):
+            if owner[bone] >= 0:
+                turn = moved[:, owner[bone], :3, :3] @ calibration.turns[owner[bone]].T
+                turned[:, bone] = turn @ rest[bone]
+            else:
+                above = turned[:, parent] @ rest[parent].T if parent >= 0 else np.eye(3)
+                turned[:, bone] = above @ rest[bone]
+            local = turned[:, bone]
+            if parent >= 0:
+                local = rest[bone].T @ rest[parent] @ np.swapaxes(turned[:, parent], -1, -2) @ turned[:, bone]
+            else:
+                local = rest[bone].T @ local
+            quats[rows, bone] = quat_from_matrix(local)
+        hip = moved[:, ours]
+        middle = np.einsum("fjab,jb->fja", hip[..., :3, :3], joints[ours]) + hip[..., :3, 3]
+        pelvis = turned[:, row["pelvis"]] @ rest[row["pelvis"]].T
+        hips[rows] = scale * middle.mean(axis=1) - pelvis @ theirs
+    return RigMotion(quats, hips, row["pelvis"], owner >= 0)
+
+
+def posed_rig(rig: Take, motion: RigMotion, frame: int) -> tuple[Float, Float]:
+    """Turns and places of a rig's bones in one frame, for checking. [J, 3, 3], [J, 3]"""
+    local = matrix_from_quat(motion.quats[frame])
+    turns, places = np.empty_like(rig.rest_rotations), np.empty_like(rig.rest_positions)
+    for bone, parent in enumerate(rig.parents):
+        rest = rig.rest_rotations[bone]
+        if parent < 0:
+            turns[bone], places[bone] = rest @ local[bone], rig.rest_positions[bone]
+        else:
+            above = turns[parent] @ rig.rest_rotations[parent].T
+            turns[bone] = above @ rest @ local[bone]
+            places[bone] = places[parent] + above @ (rig.rest_positions[bone] - rig.rest_positions[parent])
+        if bone == motion.row:
+            places[bone] = motion.hips[frame]
+    return turns, places
