@@ -67,16 +67,16 @@ def forward_kinematics(
 
 
 def posed_joints(joints: Float, posed_from_rest: Float) -> Float:
-    """Joint positions after posing.
+    """Joint positions after posing; poses may come in batches.
 
     Args:
         joints: Rest joints, metres. [J, 3]
-        posed_from_rest: [J, 4, 4]
+        posed_from_rest: [..., J, 4, 4]
 
     Returns:
-        Metres. [J, 3]
+        Metres. [..., J, 3]
     """
-    return np.einsum("jab,jb->ja", posed_from_rest[:, :3, :3], joints) + posed_from_rest[:, :3, 3]
+    return np.einsum("...jab,jb->...ja", posed_from_rest[..., :3, :3], joints) + posed_from_rest[..., :3, 3]
 
 
 def blend_transforms(posed_from_rest: Float, joint_indices: Int, joint_weights: Float) -> Float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.body import joint_index
-from ..avatar.skinning import forward_kinematics
+from ..avatar.skinning import forward_kinematics, posed_joints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def foot_points(joints: Float, motion: Motion) -> Float:
         rows = slice(start, start + _CHUNK)
         pose, transl = motion.pose[rows].astype(np.float64), motion.transl[rows].astype(np.float64)
         moved = forward_kinematics(joints, pose, transl)[:, list(POINTS)]
-        places[rows] = np.einsum("fjab,jb->fja", moved[..., :3, :3], joints[list(POINTS)]) + moved[..., :3, 3]
+        places[rows] = posed_joints(joints[list(POINTS)], moved)
     return places
 
 

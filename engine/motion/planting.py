@@ -13,7 +13,7 @@ import numpy as np
 
 from ..avatar.body import joint_index
 from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix, turn_between
-from ..avatar.skinning import forward_kinematics
+from ..avatar.skinning import forward_kinematics, posed_joints
 from .contacts import Contact, contacts, foot_points
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _leg(thigh: Float, shin: Float, goal: Float, side: Float) -> tuple[Float, Fl
 
 def _world(joints: Float, pose: Float, transl: Float) -> tuple[Float, Float]:
     moved = forward_kinematics(joints, pose, transl)
-    return moved[..., :3, :3], np.einsum("fjab,jb->fja", moved[..., :3, :3], joints) + moved[..., :3, 3]
+    return moved[..., :3, :3], posed_joints(joints, moved)
 
 
 def _t(matrix: Float) -> Float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from ..avatar.errors import AvatarError
 from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
 from ..avatar.skinning import forward_kinematics, posed_joints
 from .motion import Motion
+from .proportions import body_leg_length
 from .take import DEFAULT_FPS
 from .upright import BODY_FROM_UP, choose_up
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .readers.options import Options
 
 FIRST_FINGER = 25
-_LEG = ("hip", "knee", "ankle")
 _SAMPLES = 64
 _LARGEST = 1e6  # radians or metres; beyond, it is a damaged number
 
@@ -55,12 +54,7 @@ class Recording:
     @property
     def leg_length(self) -> float:
         """Thigh and shin of the recorded person, mean of both legs, metres."""
-        bones = [
-            self.rest[joint_index(f"{side}_{a}")] - self.rest[joint_index(f"{side}_{b}")]
-            for side in ("left", "right")
-            for a, b in itertools.pairwise(_LEG)
-        ]
-        return float(np.linalg.norm(bones, axis=1).sum() / 2)
+        return body_leg_length(self.rest)
 
     @property
     def pelvis_height(self) -> float:
@@ -173,7 +167,7 @@ def rest_joints(body: Body, betas: Float) -> tuple[NDArray[np.float64], bool]:
 def _head_directions(rest: Float, pose: Float) -> Float:
     """From the pelvis to the head in some frames, the file's axes. [n, 3]"""
     few = pose[np.unique(np.linspace(0, len(pose) - 1, _SAMPLES).astype(int))]
-    joints = np.array([posed_joints(rest, posed) for posed in forward_kinematics(rest, few)])
+    joints = posed_joints(rest, forward_kinematics(rest, few))
     return joints[:, joint_index("head")] - joints[:, 0]
 
 

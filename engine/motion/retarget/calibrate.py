@@ -13,6 +13,7 @@ import numpy as np
 
 from ...avatar.body import JOINT_NAMES, JOINT_PARENTS, joint_index
 from ...avatar.rotations import matrix_from_rotvec, rotvec_from_matrix, turn_between
+from ..proportions import leg_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,7 @@ def _best_frame(take: Take, row: dict[str, int]) -> tuple[int, float]:
 def _anatomical(at: dict[str, Float]) -> bool:
     """Whether a person could stand like this, arms to the sides: rest poses of files are often nonsense."""
     top = at["head"] if "head" in at else at["neck"]
-    leg = _leg(at)
+    leg = leg_length(at)
     if leg <= 0 or top[1] - at["pelvis"][1] < 0.3 * leg:
         return False
     for side, sign in (("left", 1.0), ("right", -1.0)):
@@ -118,23 +119,6 @@ def _cost(at: dict[str, Float]) -> float:
     return float(total)
 
 
-def leg_length(at: Mapping[str, Float]) -> float:
-    """Thigh and shin, the mean of both sides, from joint positions by name."""
-    return _leg(dict(at))
-
-
-def _leg(at: dict[str, Float]) -> float:
-    return float(
-        np.mean(
-            [
-                np.linalg.norm(at[f"{side}_knee"] - at[f"{side}_hip"])
-                + np.linalg.norm(at[f"{side}_ankle"] - at[f"{side}_knee"])
-                for side in ("left", "right")
-            ]
-        )
-    )
-
-
 def _lateral(at: dict[str, Float]) -> Float:
     """Level direction to the person's left."""
     way = at["left_hip"] - at["right_hip"] + at["left_shoulder"] - at["right_shoulder"]
@@ -144,7 +128,7 @@ def _lateral(at: dict[str, Float]) -> Float:
 def _turns(at: dict[str, Float], target: Float) -> Float:
     """``target_posed_from_rest`` of all joints in the source's pose. [55, 3, 3]"""
     ours = {name: target[joint_index(name)] for name in JOINT_NAMES}
-    leg = _leg(at)
+    leg = leg_length(at)
     turns: dict[str, Float] = _trunk(at, ours)
     for name in JOINT_NAMES:
         if name in turns:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...avatar.arrays import require_shape
-from ...avatar.body import JOINT_COUNT, JOINT_NAMES, joint_index
+from ...avatar.body import JOINT_COUNT, joint_index
 from ...avatar.rotations import matrix_from_rotvec
-from .calibrate import leg_length
+from ..proportions import body_leg_length
 from .root import Placing, follow_hips, placed
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def carried(
     motion, rest = recording.motion, recording.rest
     pose = motion.pose.astype(np.float64)
     if scale is None:
-        scale = leg_length(dict(zip(JOINT_NAMES, joints, strict=True))) / recording.leg_length
+        scale = body_leg_length(joints) / recording.leg_length
     middle = rest[_HIPS].mean(axis=0) - rest[0]
     hips = rest[0] + motion.transl + np.einsum("fab,b->fa", matrix_from_rotvec(pose[:, 0]), middle)
     transl = follow_hips(joints, pose, scale * hips)

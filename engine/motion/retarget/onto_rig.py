@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...avatar.body import JOINT_NAMES, joint_index
-from ...avatar.rotations import matrix_from_quat, quat_from_matrix
-from ...avatar.skinning import forward_kinematics
-from .calibrate import REST, calibrate, leg_length
+from ...avatar.body import joint_index
+from ...avatar.rotations import quat_from_matrix
+from ...avatar.skinning import forward_kinematics, posed_joints
+from ..proportions import body_leg_length, leg_length
+from .calibrate import REST, calibrate
 from .detect import check_map
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def onto_rig(motion: Motion, joints: Float, rig: Take, bones: Mapping[str, str])
     quats = np.empty((count, size, 4))
     hips = np.empty((count, 3))
     places = {joint: rig.rest_positions[bone] for joint, bone in row.items()}
-    scale = leg_length(places) / leg_length(dict(zip(JOINT_NAMES, joints, strict=True)))
+    scale = leg_length(places) / body_leg_length(joints)
     ours = [joint_index("left_hip"), joint_index("right_hip")]
     theirs = 0.5 * (places["left_hip"] + places["right_hip"]) - places["pelvis"]
     for start in range(0, count, _CHUNK):
@@ -84,25 +85,7 @@ def onto_rig(motion: Motion, joints: Float, rig: Take, bones: Mapping[str, str])
             else:
                 local = rest[bone].T @ local
             quats[rows, bone] = quat_from_matrix(local)
-        hip = moved[:, ours]
-        middle = np.einsum("fjab,jb->fja", hip[..., :3, :3], joints[ours]) + hip[..., :3, 3]
+        middle = posed_joints(joints[ours], moved[:, ours])
         pelvis = turned[:, row["pelvis"]] @ rest[row["pelvis"]].T
         hips[rows] = scale * middle.mean(axis=1) - pelvis @ theirs
     return RigMotion(quats, hips, row["pelvis"], owner >= 0)
-
-
-def posed_rig(rig: Take, motion: RigMotion, frame: int) -> tuple[Float, Float]:
-    """Turns and places of a rig's bones in one frame, for checking. [J, 3, 3], [J, 3]"""
-    local = matrix_from_quat(motion.quats[frame])
-    turns, places = np.empty_like(rig.rest_rotations), np.empty_like(rig.rest_positions)
-    for bone, parent in enumerate(rig.parents):
-        rest = rig.rest_rotations[bone]
-        if parent < 0:
-            turns[bone], places[bone] = rest @ local[bone], rig.rest_positions[bone]
-        else:
-            above = turns[parent] @ rig.rest_rotations[parent].T
-            turns[bone] = above @ rest @ local[bone]
-            places[bone] = places[parent] + above @ (rig.rest_positions[bone] - rig.rest_positions[parent])
-        if bone == motion.row:
-            places[bone] = motion.hips[frame]
-    return turns, places

@@ -10,7 +10,8 @@ import numpy as np
 from ...avatar.arrays import require_shape
 from ...avatar.body import JOINT_COUNT, JOINT_NAMES
 from ..motion import Motion
-from .calibrate import REST, Calibration, calibrate, leg_length
+from ..proportions import body_leg_length, leg_length
+from .calibrate import REST, Calibration, calibrate
 from .detect import check_map
 from .root import Placing, follow_hips, placed
 from .transfer import transferred
@@ -103,8 +104,7 @@ def retarget(
 def _leg_ratio(take: Take, bones: Mapping[str, str], joints: Float, frame: int) -> float:
     places = take.rest_positions if frame == REST else take.positions[frame]
     theirs = leg_length({joint: places[take.names.index(bone)] for joint, bone in bones.items()})
-    ours = leg_length(dict(zip(JOINT_NAMES, joints, strict=True)))
-    return ours / theirs
+    return body_leg_length(joints) / theirs
 
 
 def _relax(pose: Float, bones: Mapping[str, str], relaxed: Float | None) -> None:

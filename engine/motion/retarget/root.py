@@ -9,7 +9,7 @@ import numpy as np
 
 from ...avatar.body import joint_index
 from ...avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
-from ...avatar.skinning import forward_kinematics
+from ...avatar.skinning import forward_kinematics, posed_joints
 
 if TYPE_CHECKING:
     from ...avatar.arrays import Float
@@ -49,7 +49,7 @@ def feet_heights(joints: Float, pose: Float, transl: Float) -> Float:
     for start in range(0, len(pose), _CHUNK):
         part = slice(start, start + _CHUNK)
         moved = forward_kinematics(joints, pose[part], transl[part])[:, _FEET]
-        posed = np.einsum("fjab,jb->fja", moved[..., :3, :3], joints[_FEET]) + moved[..., :3, 3]
+        posed = posed_joints(joints[_FEET], moved)
         heights[part] = posed[..., 1] - joints[_FEET, 1]
     return heights
 
