@@ -14,7 +14,7 @@ from ..operators.reconstruction import reconstruct_photo
 from ..preferences import engines
 from ..rigging.avatar_objects import AVATAR_KEY
 from .arguments import PICTURE_ENGINES
-from .shared import blender, done, make_folder, progress_lines, say, settings_of
+from .shared import blender, done, make_folder, open_blend, progress_lines, say, settings_of
 
 if TYPE_CHECKING:
     import argparse
@@ -53,10 +53,8 @@ def render(options: argparse.Namespace) -> None:
         AvatarError: If it cannot be done.
     """
     file, folder = options.file.absolute(), options.output.absolute()
-    if not file.is_file():
-        raise AvatarError(f"There is no file {file}. Give the .blend that holds the avatar.")
+    open_blend(file)
     make_folder(folder)
-    blender(lambda: bpy.ops.wm.open_mainfile(filepath=str(file)), f"{file} could not be opened")
     scene = bpy.context.scene
     if options.engine:
         scene.render.engine = PICTURE_ENGINES[options.engine]
@@ -64,7 +62,7 @@ def render(options: argparse.Namespace) -> None:
         scene.render.resolution_x, scene.render.resolution_y = options.size.width, options.size.height
         scene.render.resolution_percentage = 100
     _require_camera(bpy.context)
-    _picturesettings_of(scene.render.image_settings)
+    _picture_settings(scene.render.image_settings)
     first, last = options.frames or (scene.frame_current, scene.frame_current)
     for frame in range(first, last + 1):
         scene.frame_set(frame)
@@ -98,7 +96,7 @@ def _require_camera(context: bpy.types.Context) -> None:
     add_camera(context, armatures[0])
 
 
-def _picturesettings_of(image: bpy.types.ImageFormatSettings) -> None:
+def _picture_settings(image: bpy.types.ImageFormatSettings) -> None:
     if hasattr(image, "media_type"):  # Blender 5.0 and later
         image.media_type = "IMAGE"
     image.file_format, image.color_mode = "PNG", "RGBA"

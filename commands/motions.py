@@ -9,7 +9,7 @@ import bpy
 from ..engine.avatar.errors import AvatarError
 from ..properties import job_state
 from ..rigging.avatar_objects import AVATAR_KEY
-from .shared import blender, make_folder, say
+from .shared import blender, make_folder, open_blend, say
 
 if TYPE_CHECKING:
     import argparse
@@ -67,9 +67,7 @@ def _operators() -> Any:
 def _open_avatar(options: argparse.Namespace) -> None:
     """Open the file and make its avatar active."""
     file = options.file.absolute()
-    if not file.is_file():
-        raise AvatarError(f"There is no file {file}. Give the .blend that holds the avatar.")
-    blender(lambda: bpy.ops.wm.open_mainfile(filepath=str(file)), f"{file} could not be opened")
+    open_blend(file)
     found = {o.name: o for o in bpy.context.scene.objects if o.get(AVATAR_KEY) == "armature"}
     if options.avatar and options.avatar not in found:
         raise AvatarError(

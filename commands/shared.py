@@ -6,6 +6,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import bpy
+
 from ..engine.avatar.errors import AvatarError
 from ..engine.request import LIFT
 from ..operators.engine_job import wait
@@ -63,6 +65,13 @@ def blender(action: Callable[[], object], what: str) -> None:
     except RuntimeError as error:
         reason = " ".join(str(error).removeprefix("Error: ").split())
         raise AvatarError(f"{what}: {reason}") from error
+
+
+def open_blend(file: Path) -> None:
+    """Open a .blend; raises AvatarError if it is not there or cannot be opened."""
+    if not file.is_file():
+        raise AvatarError(f"There is no file {file}. Give the .blend that holds the avatar.")
+    blender(lambda: bpy.ops.wm.open_mainfile(filepath=str(file)), f"{file} could not be opened")
 
 
 def make_folder(folder: Path) -> None:

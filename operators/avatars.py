@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..engine.avatar.arrays import Float
 
-__all__ = ["NO_AVATAR", "active_armature", "cloud_of", "metadata_of", "rest_joints"]
+__all__ = ["NO_AVATAR", "active_armature", "avatar_is_active", "cloud_of", "metadata_of", "rest_joints"]
 
 NO_AVATAR = "Select an avatar first"
 
@@ -26,6 +26,14 @@ def active_armature(context: bpy.types.Context) -> bpy.types.Object | None:
     while found is not None and found.get(AVATAR_KEY) != "armature":
         found = found.parent
     return found
+
+
+def avatar_is_active(operator: type, context: bpy.types.Context) -> bool:
+    """Whether there is an avatar to work on; where there is none, the operator's greyed button says so."""
+    if active_armature(context) is not None:
+        return True
+    operator.poll_message_set(NO_AVATAR)  # type: ignore[attr-defined]
+    return False
 
 
 def rest_joints(armature: bpy.types.Object) -> Float:

@@ -21,7 +21,7 @@ from ..engine.motion.writers.smplx_files import write_amass, write_lhm
 from ..rigging.other_rigs import bake_onto
 from ..rigging.shape_store import has_shape, present_betas
 from ..rigging.takes import take_of
-from .avatars import NO_AVATAR, active_armature, rest_joints
+from .avatars import active_armature, avatar_is_active, rest_joints
 from .bone_maps import chosen_bones, note_source
 
 BVH, AMASS, LHM = "BVH", "AMASS", "LHM"
@@ -55,10 +55,7 @@ class LHM_OT_export_motion(ExportHelper, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An avatar is active."""
-        if active_armature(context) is None:
-            cls.poll_message_set(NO_AVATAR)
-            return False
-        return True
+        return avatar_is_active(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Sample and write."""
@@ -100,10 +97,7 @@ class LHM_OT_bake_to_rig(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An avatar is active."""
-        if active_armature(context) is None:
-            cls.poll_message_set(NO_AVATAR)
-            return False
-        return True
+        return avatar_is_active(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Sample the avatar and key the other armature."""

@@ -23,7 +23,7 @@ from ..rigging.avatar_objects import AVATAR_KEY
 from ..rigging.motion_layers import Layers, add_motion, push_down
 from ..rigging.takes import TakeSampler
 from .asked_job import AskedJob
-from .avatars import NO_AVATAR, active_armature, rest_joints
+from .avatars import active_armature, avatar_is_active, rest_joints
 from .bone_maps import Table, chosen_bones, note_source
 from .jobs import Job, idle
 from .pose import take_off_action
@@ -440,10 +440,7 @@ def summary(carried: Carried) -> str:
 
 
 def _ready(operator: type, context: bpy.types.Context) -> bool:
-    if active_armature(context) is None:
-        operator.poll_message_set(NO_AVATAR)
-        return False
-    return idle(operator)
+    return avatar_is_active(operator, context) and idle(operator)
 
 
 def _selected_source(context: bpy.types.Context) -> bpy.types.Object | None:

@@ -12,7 +12,7 @@ from ..engine.avatar.body import JOINT_COUNT, BodyParams, joint_index
 from ..properties import POSE_ITEMS
 from ..rigging.pose_tools import strike_pose
 from ..rigging.poses import photo_pose, rest_pose
-from .avatars import NO_AVATAR, active_armature
+from .avatars import active_armature, avatar_is_active
 
 _ARMS_DOWN = np.radians(45)
 
@@ -34,10 +34,7 @@ class LHM_OT_pose_avatar(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An avatar is active."""
-        if active_armature(context) is None:
-            cls.poll_message_set(NO_AVATAR)
-            return False
-        return True
+        return avatar_is_active(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set it."""

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..rigging.pose_tools import FLIP, LEFT, RIGHT, create_pose_asset, mirror_pose
-from .avatars import NO_AVATAR, active_armature
+from .avatars import active_armature, avatar_is_active
 
 NO_NAME = "The pose has no name. Give it one."
 
@@ -35,7 +35,7 @@ class LHM_OT_mirror_pose(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An avatar is active."""
-        return _has_avatar(cls, context)
+        return avatar_is_active(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Mirror it."""
@@ -58,7 +58,7 @@ class LHM_OT_create_pose_asset(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An avatar is active."""
-        return _has_avatar(cls, context)
+        return avatar_is_active(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask for the name."""
@@ -72,13 +72,6 @@ class LHM_OT_create_pose_asset(bpy.types.Operator):
         made = create_pose_asset(context, active_armature(context), self.name.strip())
         self.report({"INFO"}, f"The pose {made.name!r} is in the asset browser, under Current File")
         return {"FINISHED"}
-
-
-def _has_avatar(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    if active_armature(context) is None:
-        cls.poll_message_set(NO_AVATAR)
-        return False
-    return True
 
 
 CLASSES = (LHM_OT_mirror_pose, LHM_OT_create_pose_asset)
