@@ -14,11 +14,14 @@ from .shape import padded_betas
 from .skinning import forward_kinematics, skin_gaussians
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from .arrays import Float
     from .binding import Binding
     from .body import BodyParams
+    from .face import FaceSpace
     from .gaussians import Gaussians
     from .shape import ShapeSpace
 
@@ -38,6 +41,7 @@ class Avatar:
         seen: ``SEEN_FILLED``, ``SEEN_MIRRORED`` or ``SEEN_PHOTO``. [N]
         metadata: JSON values only: engine, settings, photo_sha256, versions, licences, warnings.
         shape: How betas move Gaussians and joints, if that is known; ``params`` then has as many betas.
+        face: What the face can do, if that is known.
 
     Raises:
         ValueError: If the parts do not fit together.
@@ -50,6 +54,7 @@ class Avatar:
     seen: NDArray[np.uint8]
     metadata: dict[str, Any] = field(default_factory=dict)
     shape: ShapeSpace | None = None
+    face: FaceSpace | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "joints", float_array("joints", self.joints, (JOINT_COUNT, 3)))
@@ -64,6 +69,10 @@ class Avatar:
         if self.shape is not None:
             require_shape("shape_mean_dirs", self.shape.mean_dirs, (self.gaussians.count, 3, None))
             require_shape("betas", self.params.betas, (self.shape.count,))
+        if self.face is not None and self.face.indices.size and self.face.indices[-1] >= self.gaussians.count:
+            raise ValueError(
+                f"the face must move Gaussians below {self.gaussians.count}, got {self.face.indices[-1]}"
+            )
 
     def posed(self, params: BodyParams) -> Gaussians:
         """The Gaussians in a pose; betas and expression of ``params`` are ignored, the shape is baked in.
@@ -99,6 +108,24 @@ class Avatar:
             joints=self.joints + self.shape.joint_dirs @ change,
             params=replace(self.params, betas=wanted),
         )
+
+    def with_face(self, weights: Mapping[str, float]) -> Avatar:
+        """The same avatar making a face, at rest.
+
+        Args:
+            weights: Of its face shapes; those not named are zero.
+
+        Raises:
+            AvatarError: If the avatar has no face shapes.
+            ValueError: If a name is unknown.
+        """
+        if self.face is None:
+            raise AvatarError(
+                "This avatar keeps no face that can be moved. Reconstruct it again from its photo."
+            )
+        means = self.gaussians.means.copy()
+        means[self.face.indices] += self.face.moved(weights)
+        return replace(self, gaussians=replace(self.gaussians, means=means))
 
     def ground_height(self) -> float:
         """Height of the soles in the rest pose, metres, body axes (y)."""

@@ -24,9 +24,11 @@ class Motion:
         transl: Added to every joint, metres. [F, 3]
         fps: Poses per second.
         name: Shown to the user, as the name of the Action.
-        expression: Coefficients of the face; none by default. [F, E]
+        expression: Weights of face shapes; none by default. [F, E]
         source: What it was read from, for the user: "AMASS", "LHM", ...; empty for motions made here.
         notes: Sentences for the user: what was assumed when it was read.
+        expression_names: Of the face shapes, as in ``FaceSpace.names``: ARKit's, or SMPL-X's coefficients
+            ``Exp000`` …, which is the default. [E]
 
     Raises:
         ValueError: If a shape is wrong, there is no frame, a number is not finite, ``fps`` is not positive,
@@ -40,6 +42,7 @@ class Motion:
     expression: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     source: str = ""
     notes: tuple[str, ...] = ()
+    expression_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pose", float_array("pose", self.pose, (None, JOINT_COUNT, 3)))
@@ -50,6 +53,11 @@ class Motion:
         if not np.size(self.expression):
             object.__setattr__(self, "expression", np.zeros((self.count, 0), np.float32))
         object.__setattr__(self, "expression", float_array("expression", self.expression, (self.count, None)))
+        width = self.expression.shape[1]
+        names = tuple(self.expression_names) or tuple(f"Exp{k:03d}" for k in range(width))
+        object.__setattr__(self, "expression_names", names)
+        if len(names) != width or len(set(names)) != width:
+            raise ValueError(f"expression_names must be {width} different names, got {names}")
         for name in ("pose", "transl", "expression"):
             bad = int((~np.isfinite(getattr(self, name))).sum())
             if bad:
