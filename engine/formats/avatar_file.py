@@ -2,7 +2,12 @@
 
 Arrays are the fields of :class:`Avatar` under their own names; the JSON text ``lhm_avatar`` holds the
 schema version and the avatar's metadata. Reading what was written gives the same bits. The arrays of the
-shape space, ``shape_mean_dirs`` and ``shape_joint_dirs``, are there only where betas can be changed.
+shape space, ``shape_mean_dirs`` and ``shape_joint_dirs``, are there only where betas can be changed, those of
+the face only where it can be moved; the JSON text then names the face's shapes (``face_names``).
+
+Only the face's directions are rounded: ``face_dirs`` counts steps of ``face_steps`` metres, a power of two
+for each shape, so that one of up to 62 mm is off by less than a micrometre. What was read is written again
+bit for bit.
 """
 
 from __future__ import annotations
@@ -14,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..avatar.arrays import require_shape
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding
 from ..avatar.body import BodyParams
 from ..avatar.errors import AvatarError
+from ..avatar.face import FaceSpace
 from ..avatar.gaussians import Gaussians
 from ..avatar.shape import ShapeSpace
 from .safetensors import FormatError, parse_object, read_safetensors, write_safetensors
@@ -32,6 +39,9 @@ SCHEMA_VERSION = 1
 _HEADER_KEY = "lhm_avatar"
 _PARAMS_PREFIX = "params."
 _SHAPE_PREFIX = "shape_"
+_FACE_ARRAYS = ("face_indices", "face_dirs", "face_steps")
+_FACE_NAMES = "face_names"
+_MOST_STEPS = np.iinfo(np.int16).max
 _GAUSSIAN_FIELDS = tuple(field.name for field in dataclasses.fields(Gaussians))
 _PARAM_FIELDS = tuple(field.name for field in dataclasses.fields(BodyParams))
 _SHAPE_FIELDS = tuple(field.name for field in dataclasses.fields(ShapeSpace))
@@ -54,7 +64,10 @@ def save_avatar(path: Path, avatar: Avatar) -> None:
     }
     if avatar.shape is not None:
         arrays |= {_SHAPE_PREFIX + name: getattr(avatar.shape, name) for name in _SHAPE_FIELDS}
-    header = {"schema": SCHEMA_VERSION, "metadata": avatar.metadata}
+    header: dict[str, Any] = {"schema": SCHEMA_VERSION, "metadata": avatar.metadata}
+    if avatar.face is not None:
+        arrays |= _face_arrays(avatar.face)
+        header[_FACE_NAMES] = avatar.face.names
     write_safetensors(path, arrays, {_HEADER_KEY: json.dumps(header)})
 
 
@@ -79,7 +92,7 @@ def load_avatar(path: Path) -> Avatar:
             f"{path.name} is not a whole avatar file: {error}. Reconstruct it again."
         ) from error
     try:
-        return _avatar(arrays, header["metadata"])
+        return _avatar(arrays, header)
     except (KeyError, ValueError) as error:
         raise AvatarError(
             f"{path.name} lacks a part of the avatar ({error}). Reconstruct it again."
@@ -103,7 +116,7 @@ def _header(path: Path, texts: Mapping[str, str]) -> dict[str, Any]:
     return header
 
 
-def _avatar(arrays: Mapping[str, NDArray[Any]], metadata: dict[str, Any]) -> Avatar:
+def _avatar(arrays: Mapping[str, NDArray[Any]], header: dict[str, Any]) -> Avatar:
     return Avatar(
         gaussians=Gaussians(**{name: _typed(arrays, name, np.float32) for name in _GAUSSIAN_FIELDS}),
         binding=Binding(
@@ -114,8 +127,9 @@ def _avatar(arrays: Mapping[str, NDArray[Any]], metadata: dict[str, Any]) -> Ava
         ),
         joints=_typed(arrays, "joints", np.float32),
         seen=_typed(arrays, "seen", np.uint8),
-        metadata=metadata,
+        metadata=header["metadata"],
         shape=_shape(arrays),
+        face=_face(arrays, header),
     )
 
 
@@ -125,6 +139,30 @@ def _shape(arrays: Mapping[str, NDArray[Any]]) -> ShapeSpace | None:
     if not any(name in arrays for name in names.values()):
         return None
     return ShapeSpace(**{field: _typed(arrays, name, np.float32) for field, name in names.items()})
+
+
+def _face_arrays(face: FaceSpace) -> dict[str, NDArray[Any]]:
+    """Directions in whole steps, which take half of the room; float16 would be off by four micrometres."""
+    farthest = np.abs(face.dirs).max(axis=(0, 1), initial=0.0).astype(np.float64)
+    # The smallest power of two that reaches: frexp gives a number in [0.5, 1) and its exponent.
+    mantissa, exponent = np.frexp(farthest / _MOST_STEPS)
+    steps = np.ldexp(1.0, exponent - (mantissa == 0.5))
+    counts = np.round(face.dirs / steps).astype(np.int16)
+    return {"face_indices": face.indices, "face_dirs": counts, "face_steps": steps.astype(np.float32)}
+
+
+def _face(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> FaceSpace | None:
+    """The face's shapes; files of earlier versions, and of avatars whose face cannot be moved, have none."""
+    if _FACE_NAMES not in header and not any(name in arrays for name in _FACE_ARRAYS):
+        return None
+    names = header[_FACE_NAMES]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{_FACE_NAMES} must be a list of names")
+    steps = _typed(arrays, "face_steps", np.float32)
+    counts = _typed(arrays, "face_dirs", np.int16)
+    require_shape("face_dirs", counts, (None, 3, len(names)))
+    require_shape("face_steps", steps, (len(names),))
+    return FaceSpace(tuple(names), _typed(arrays, "face_indices", np.int32), counts * steps)
 
 
 def _typed(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type[np.generic]) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from lhm_avatars.engine.avatar.avatar import Avatar
 from lhm_avatars.engine.avatar.binding import Binding
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, BodyParams
 from lhm_avatars.engine.avatar.errors import AvatarError
+from lhm_avatars.engine.avatar.face import FaceSpace
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.engine.avatar.shape import ShapeSpace
 from lhm_avatars.engine.formats.avatar_file import SCHEMA_VERSION, load_avatar, save_avatar
@@ -82,6 +83,7 @@ def test_not_a_bit_is_lost(path: Path, avatar: Avatar):
     assert read.seen.tobytes() == avatar.seen.tobytes()
     assert read.metadata == METADATA
     assert read.shape is None
+    assert read.face is None
 
 
 def shape_arrays() -> dict[str, np.ndarray]:
@@ -124,6 +126,99 @@ def test_the_shape_space_is_kept(path: Path, avatar: Avatar):
 def test_a_shape_space_that_does_not_fit_is_named(path: Path, changed: dict[str, Any], what: str):
     arrays = shape_arrays() | changed
     rewrite(path, **{name: array for name, array in arrays.items() if array is not None})
+    with pytest.raises(
+        AvatarError, match=rf"^zoë anna\.lhma lacks a part of the avatar \({what}\)\. Reconstruct it again\.$"
+    ):
+        load_avatar(path)
+
+
+MOVED = np.array([0, 3, 4, 77, COUNT - 1], np.int32)
+
+
+def face(*reaches: float) -> FaceSpace:
+    """A face with one shape for each reach, metres."""
+    rng = np.random.default_rng(2)
+    dirs = rng.uniform(-1, 1, (len(MOVED), 3, len(reaches))) * reaches
+    if reaches:
+        dirs[2, 1] = reaches  # so far and no farther
+    return FaceSpace(tuple(f"Exp{i:03d}" for i in range(len(reaches))), MOVED, dirs)
+
+
+def test_the_face_is_kept_to_a_micrometre(path: Path, avatar: Avatar):
+    reaches = (0.0, 1e-9, 2e-4, 5e-3, 0.02, 0.031, 32767 * 2.0**-20, 16384 * 2.0**-19, 0.0624)
+    wanted = face(*reaches)
+    save_avatar(path, replace(avatar, face=wanted))
+    read = load_avatar(path).face
+    assert read is not None
+    assert read.names == wanted.names
+    assert read.indices.tobytes() == MOVED.tobytes()
+    assert read.dirs.dtype == np.float32
+    assert np.abs(read.dirs.astype(np.float64) - wanted.dirs).max() < 1e-6
+    again = path.with_name("again.lhma")
+    save_avatar(again, load_avatar(path))
+    assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [FaceSpace(("jawless",), np.zeros(0, np.int32), np.zeros((0, 3, 1))), face()],
+    ids=["no Gaussians", "no shapes"],
+)
+def test_an_empty_face_is_a_face(path: Path, avatar: Avatar, empty: FaceSpace):
+    save_avatar(path, replace(avatar, face=empty))
+    read = load_avatar(path).face
+    assert read is not None
+    assert (read.names, read.dirs.shape) == (empty.names, empty.dirs.shape)
+
+
+def test_a_face_takes_two_bytes_for_a_number(path: Path, avatar: Avatar):
+    before = path.stat().st_size
+    save_avatar(path, replace(avatar, face=face(*[0.01] * 40)))
+    assert path.stat().st_size - before < len(MOVED) * (3 * 40 * 2 + 4) + 40 * 30 + 300  # names, header
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"face_indices": None}, "'face_indices'"),
+        ({"face_dirs": None}, "'face_dirs'"),
+        ({"face_steps": None}, "'face_steps'"),
+        ({"header": {"schema": 1, "metadata": {}}}, "'face_names'"),
+        (
+            {"header": {"schema": 1, "metadata": {}, "face_names": [1, 2]}},
+            "face_names must be a list of names",
+        ),
+        (
+            {"header": {"schema": 1, "metadata": {}, "face_names": ["a"]}},
+            r"face_dirs must have shape \(any, 3, 1\), got \(5, 3, 2\)",
+        ),
+        (
+            {"header": {"schema": 1, "metadata": {}, "face_names": ["a", "a"]}},
+            r"names must differ, got \('a', 'a'\)",
+        ),
+        ({"face_steps": np.ones(3, np.float32)}, r"face_steps must have shape \(2,\), got \(3,\)"),
+        ({"face_dirs": np.zeros((5, 3, 2), np.float16)}, "face_dirs must be int16, got float16"),
+        (
+            {"face_indices": np.arange(4, dtype=np.int32)},
+            r"dirs must have shape \(4, 3, 2\), got \(5, 3, 2\)",
+        ),
+        (
+            {"face_indices": np.zeros(5, np.int32)},
+            "indices must be one row of ascending numbers from 0 on",
+        ),
+        (
+            {"face_indices": MOVED + 1},
+            f"the face must move Gaussians below {COUNT}, got {COUNT}",
+        ),
+    ],
+)
+def test_a_face_that_does_not_fit_is_named(path: Path, avatar: Avatar, changed: dict[str, Any], what: str):
+    save_avatar(path, replace(avatar, face=face(0.01, 0.02)))
+    for name, array in changed.items():
+        if array is None:
+            rewrite(path, drop=name)
+        else:
+            rewrite(path, **changed)
     with pytest.raises(
         AvatarError, match=rf"^zoë anna\.lhma lacks a part of the avatar \({what}\)\. Reconstruct it again\.$"
     ):
