@@ -17,6 +17,7 @@ from ..engine.motion.onto import Carried, Wishes, onto
 from ..engine.motion.readers import read_motion
 from ..engine.motion.retarget.retarget import Retargeting
 from ..engine.motion.retarget.root import Placing
+from ..engine.motion.simplify import Tolerance
 from ..engine.motion.take import Take
 from ..engine.protocol import Cancelled, Progress
 from ..rigging.avatar_objects import AVATAR_KEY
@@ -37,6 +38,11 @@ _FEET = (
     (LAYER, "As a Layer", "Standing feet stand still; a track of the NLA that can be muted"),
     (KEYS, "In the Keys", "Standing feet stand still; one Action, ready to be edited"),
     (OFF, "Off", "As recorded"),
+)
+EVERY, SIMPLIFIED = "EVERY", "SIMPLIFIED"
+_KEYS = (
+    (EVERY, "Every Frame", "As exact as the motion"),
+    (SIMPLIFIED, "Simplified", "Fewer keys to edit: none where a straight way between others is near enough"),
 )
 _UP = (
     ("auto", "Automatic", "Found by where heads point"),
@@ -77,6 +83,9 @@ class _OntoAvatar:
         scale: float
         calibration: int
         set_range: bool
+        keys: str
+        degrees: float
+        millimetres: float
     else:
         feet: EnumProperty(name="Hold Feet", description="Keep standing feet from sliding", items=_FEET)
         travel: BoolProperty(
@@ -104,13 +113,39 @@ class _OntoAvatar:
         set_range: BoolProperty(
             name="Set Frame Range", description="Let the scene last as long as the motion", default=True
         )
+        keys: EnumProperty(name="Keys", description="How many keys each bone gets", items=_KEYS)
+        degrees: FloatProperty(
+            name="Turns",
+            description="Degrees by which a joint may be turned otherwise than recorded on any frame",
+            default=Tolerance.degrees,
+            min=0.01,
+            soft_max=5.0,
+        )
+        millimetres: FloatProperty(
+            name="Way",
+            description="Millimetres by which the pelvis may be elsewhere than recorded on any frame",
+            default=1000 * Tolerance.metres,
+            min=0.01,
+            soft_max=20.0,
+        )
 
-    shared = ("feet", "travel", "heading", "scale", "calibration", "set_range")
+    shared = (
+        "feet",
+        "travel",
+        "heading",
+        "scale",
+        "calibration",
+        "set_range",
+        "keys",
+        "degrees",
+        "millimetres",
+    )
 
     def draw_choices(self, layout: bpy.types.UILayout) -> None:
         """As a column of properties."""
         for name in self.shared:
-            layout.prop(self, name)
+            if self.keys == SIMPLIFIED or name not in ("degrees", "millimetres"):
+                layout.prop(self, name)
 
     def landing(self, context: bpy.types.Context, armature: bpy.types.Object) -> Landing:
         """Where and how, asked before the job begins: later another object may be active."""
@@ -136,6 +171,8 @@ class _OntoAvatar:
             ),
             fps=landing.fps,
             plant=landing.feet != OFF,
+            layer=landing.feet == LAYER,
+            tolerance=Tolerance(self.degrees, self.millimetres / 1000) if self.keys == SIMPLIFIED else None,
         )
 
 
@@ -423,8 +460,10 @@ def place_motion(armature: bpy.types.Object, landing: Landing, carried: Carried)
     take_off_action(armature)
     held = carried.planted.motion if carried.planted is not None else None
     if landing.feet == LAYER:
-        return add_motion(armature, carried.motion, held, start=landing.start, fps=landing.fps)
-    return add_motion(armature, carried.result, None, start=landing.start, fps=landing.fps)
+        motion = carried.motion
+    else:
+        motion, held = carried.result, None
+    return add_motion(armature, motion, held, start=landing.start, fps=landing.fps, keys=carried.keys)
 
 
 def summary(carried: Carried) -> str:
@@ -436,6 +475,9 @@ def summary(carried: Carried) -> str:
     if carried.planted is not None and carried.planted.contacts:
         planted = carried.planted
         words.append(f"feet slid {100 * planted.before:.1f} cm, now {100 * planted.after:.1f} cm")
+    if carried.keys is not None:
+        keys = carried.keys
+        words.append(f"{keys.share:.0%} of the keys, joints at most {1000 * keys.farthest:.1f} mm off")
     return ", ".join(words)
 
 

@@ -12,14 +12,17 @@ import bpy
 import numpy as np
 
 from ..engine.avatar.body import JOINT_NAMES
-from ..engine.avatar.rotations import quat_from_rotvec
+from ..engine.avatar.rotations import continuous, quat_from_rotvec
 from .armature import PELVIS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from ..engine.avatar.arrays import Float
     from ..engine.motion.motion import Motion
+    from ..engine.motion.simplify import Kept
 
 _LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
 
@@ -31,12 +34,14 @@ class Channel:
     Args:
         bone: Its name.
         name: "rotation_quaternion" or "location".
-        values: One row per key. [F, 4] or [F, 3]
+        values: One row per frame. [F, 4] or [F, 3]
+        kept: Frames that get keys; by default all. [F]
     """
 
     bone: str
     name: str
     values: Float
+    kept: NDArray[np.bool_] | None = None
 
 
 def add_action(
@@ -46,6 +51,7 @@ def add_action(
     name: str | None = None,
     start: float = 1,
     fps: float | None = None,
+    kept: Kept | None = None,
 ) -> bpy.types.Action:
     """Make an Action from a motion and assign it to the armature.
 
@@ -56,14 +62,18 @@ def add_action(
         start: Frame of the first pose.
         fps: Frames per second of the scene; keys then lie between frames where the rates differ. By default
             the motion's own: one frame per pose.
+        kept: Frames that get keys; by default all.
     """
     step = 1.0 if fps is None else fps / motion.fps
     frames = start + step * np.arange(len(motion.pose))
     quats = quat_from_rotvec(np.asarray(motion.pose, np.float64))
     channels = [
-        Channel(bone, "rotation_quaternion", quats[:, joint]) for joint, bone in enumerate(JOINT_NAMES)
+        Channel(bone, "rotation_quaternion", quats[:, joint], None if kept is None else kept.turns[:, joint])
+        for joint, bone in enumerate(JOINT_NAMES)
     ]
-    channels.append(Channel(PELVIS, "location", np.asarray(motion.transl)))
+    channels.append(
+        Channel(PELVIS, "location", np.asarray(motion.transl), None if kept is None else kept.way)
+    )
     action, slot = keyed_action(name or motion.name, armature.name, frames, channels)
     assign(armature, action, slot)
     return action
@@ -72,12 +82,12 @@ def add_action(
 def keyed_action(
     name: str, slot_name: str, frames: Float, channels: Sequence[Channel]
 ) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
-    """Make an Action with linear keys on every frame, grouped by bone; nobody plays it yet.
+    """Make an Action with linear keys, grouped by bone; nobody plays it yet.
 
     Args:
         name: Of the Action.
         slot_name: Of its slot: the object it is for.
-        frames: Scene time of the keys. [F]
+        frames: Scene time of the values. [F]
         channels: What is keyed.
     """
     action = bpy.data.actions.new(name)
@@ -85,9 +95,9 @@ def keyed_action(
     bag = _channels(action, slot)
     for channel in channels:
         turns = channel.name == "rotation_quaternion"
-        _add_curves(
-            bag, channel.bone, channel.name, frames, continuous(channel.values) if turns else channel.values
-        )
+        values = continuous(channel.values) if turns else channel.values
+        kept = slice(None) if channel.kept is None else channel.kept
+        _add_curves(bag, channel.bone, channel.name, frames[kept], values[kept])
     return action, slot
 
 
@@ -98,22 +108,6 @@ def assign(armature: bpy.types.Object, action: bpy.types.Action, slot: bpy.types
     animation = armature.animation_data_create()
     animation.action = action
     animation.action_slot = slot
-
-
-def continuous(quats: Float) -> Float:
-    """Choose the sign of each quaternion so that it is near the one before; q and -q are the same turn.
-
-    Without this, interpolation between two keys may take the long way round.
-
-    Args:
-        quats: w, x, y, z. [F, ..., 4]
-
-    Returns:
-        [F, ..., 4]
-    """
-    flips = np.where((quats[1:] * quats[:-1]).sum(axis=-1, keepdims=True) < 0, -1.0, 1.0)
-    signs = np.concatenate([np.ones_like(quats[:1, ..., :1]), np.cumprod(flips, axis=0)])
-    return quats * signs
 
 
 def _channels(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionChannelbag:

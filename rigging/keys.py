@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras import anim_utils
 
-from .actions import continuous
+from ..engine.avatar.rotations import continuous
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

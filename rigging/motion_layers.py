@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine.avatar.body import JOINT_NAMES
-from ..engine.avatar.rotations import quat_conjugate, quat_from_rotvec, quat_multiply
-from ..engine.motion.planting import LEG_JOINTS
+from ..engine.motion.planting import LEG_JOINTS, correction
 from .actions import Channel, add_action, assign, keyed_action
 from .armature import PELVIS
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import bpy
 
     from ..engine.motion.motion import Motion
+    from ..engine.motion.simplify import Kept, Simplified
 
 MOTION_TRACK, FEET_TRACK = "Motion", "Held Feet"
 
@@ -41,7 +41,13 @@ class Layers:
 
 
 def add_motion(
-    armature: bpy.types.Object, motion: Motion, held: Motion | None, *, start: int, fps: float
+    armature: bpy.types.Object,
+    motion: Motion,
+    held: Motion | None,
+    *,
+    start: int,
+    fps: float,
+    keys: Simplified | None = None,
 ) -> Layers:
     """Let an avatar play a motion from a frame on.
 
@@ -54,13 +60,15 @@ def add_motion(
         held: The same with standing feet.
         start: Frame of the first pose.
         fps: Of the scene.
+        keys: Which frames get keys; by default all.
     """
-    action = add_action(armature, motion, start=start, fps=fps)
+    kept = (None, None) if keys is None else (keys.motion, keys.feet)
+    action = add_action(armature, motion, start=start, fps=fps, kept=kept[0])
     action.use_fake_user = True
     last = start + (motion.count - 1) * fps / motion.fps
     if held is None:
         return Layers(action, None, (start, last))
-    feet = _correction(armature, motion, held, start=start, fps=fps)
+    feet = _correction(armature, motion, held, start=start, fps=fps, kept=kept[1])
     armature.animation_data.action = None
     for track, layer, blend in ((MOTION_TRACK, action, "REPLACE"), (FEET_TRACK, feet, "COMBINE")):
         _push(armature, track, layer, start, blend)
@@ -81,17 +89,26 @@ def push_down(armature: bpy.types.Object) -> bpy.types.NlaTrack | None:
 
 
 def _correction(
-    armature: bpy.types.Object, motion: Motion, held: Motion, *, start: int, fps: float
+    armature: bpy.types.Object,
+    motion: Motion,
+    held: Motion,
+    *,
+    start: int,
+    fps: float,
+    kept: Kept | None,
 ) -> bpy.types.Action:
     """An Action that, combined with the motion's, gives the held one."""
-    before = quat_from_rotvec(motion.pose[:, list(LEG_JOINTS)].astype(np.float64))
-    after = quat_from_rotvec(held.pose[:, list(LEG_JOINTS)].astype(np.float64))
-    turns = quat_multiply(quat_conjugate(before), after)
+    turns, sink = correction(motion, held)
     channels = [
-        Channel(JOINT_NAMES[joint], "rotation_quaternion", turns[:, row])
+        Channel(
+            JOINT_NAMES[joint],
+            "rotation_quaternion",
+            turns[:, row],
+            None if kept is None else kept.turns[:, row],
+        )
         for row, joint in enumerate(LEG_JOINTS)
     ]
-    channels.append(Channel(PELVIS, "location", held.transl - motion.transl))
+    channels.append(Channel(PELVIS, "location", sink, None if kept is None else kept.way))
     frames = start + fps / motion.fps * np.arange(motion.count)
     action, slot = keyed_action(f"{motion.name} Feet", armature.name, frames, channels)
     action.use_fake_user = True

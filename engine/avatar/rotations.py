@@ -153,6 +153,22 @@ def quat_conjugate(quat: Float) -> Float:
     return np.asarray(quat) * np.array([1, -1, -1, -1], np.asarray(quat).dtype)
 
 
+def continuous(quats: Float) -> Float:
+    """Choose the sign of each quaternion so that it is near the one before; q and -q are the same turn.
+
+    Without this, interpolation between two keys may take the long way round.
+
+    Args:
+        quats: w, x, y, z. [F, ..., 4]
+
+    Returns:
+        [F, ..., 4]
+    """
+    flips = np.where((quats[1:] * quats[:-1]).sum(axis=-1, keepdims=True) < 0, -1.0, 1.0)
+    signs = np.concatenate([np.ones_like(quats[:1, ..., :1]), np.cumprod(flips, axis=0)])
+    return quats * signs
+
+
 def polar_rotation(matrix: Float) -> Float:
     """The rotation nearest to each matrix (the orthogonal polar factor, never a reflection).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .planting import Planted, planted
@@ -10,6 +10,7 @@ from .resample import resampled
 from .retarget.carry import carried
 from .retarget.detect import BoneMap, detect
 from .retarget.retarget import Retargeting, retarget
+from .simplify import Simplified, Tolerance, simplified
 from .take import Take
 
 if TYPE_CHECKING:
@@ -29,12 +30,16 @@ class Wishes:
         retargeting: Scale, calibration frame, placing, hands.
         fps: Poses per second of the result; the source's by default.
         plant: Hold standing feet.
+        layer: Held feet will be a layer above the motion, with keys of its own.
+        tolerance: Choose keys so that no frame is farther off; by default every frame is one.
     """
 
     bones: Mapping[str, str] | None = None
     retargeting: Retargeting = field(default_factory=Retargeting)
     fps: float | None = None
     plant: bool = True
+    layer: bool = True
+    tolerance: Tolerance | None = None
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,13 @@ class Carried:
         motion: Before feet were held.
         planted: With feet held; ``None`` if that was not wanted.
         bones: What drove what; ``None`` for SMPL-like files.
+        keys: Where keys are needed; ``None`` if every frame gets one.
     """
 
     motion: Motion
     planted: Planted | None
     bones: BoneMap | None
+    keys: Simplified | None = None
 
     @property
     def result(self) -> Motion:
@@ -78,4 +85,13 @@ def onto(source: Take | Recording, joints: Float, wishes: Wishes | None = None) 
         motion = carried(source, joints, scale=choices.scale, placing=choices.placing)
     if wishes.fps is not None:
         motion = resampled(motion, wishes.fps)
-    return Carried(motion, planted(joints, motion) if wishes.plant else None, bones)
+    result = Carried(motion, planted(joints, motion) if wishes.plant else None, bones)
+    if wishes.tolerance is None:
+        return result
+    return replace(result, keys=_keys(joints, result, wishes.tolerance, wishes.layer))
+
+
+def _keys(joints: Float, done: Carried, tolerance: Tolerance, layer: bool) -> Simplified:
+    if done.planted is not None and layer:
+        return simplified(joints, done.motion, done.planted.motion, tolerance)
+    return simplified(joints, done.result, None, tolerance)

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.body import joint_index
-from ..avatar.rotations import matrix_from_rotvec, rotvec_from_matrix, turn_between
+from ..avatar.rotations import (
+    continuous,
+    matrix_from_rotvec,
+    quat_conjugate,
+    quat_from_rotvec,
+    quat_multiply,
+    rotvec_from_matrix,
+    turn_between,
+)
 from ..avatar.skinning import forward_kinematics, posed_joints
 from .contacts import Contact, contacts, foot_points
 
@@ -73,6 +81,21 @@ def planted(joints: Float, motion: Motion) -> Planted:
     result = replace(motion, pose=pose.astype(np.float32), transl=transl.astype(np.float32))
     after = foot_points(joints, result)
     return Planted(result, found, _slide(places, stands), _slide(after, stands))
+
+
+def correction(motion: Motion, held: Motion) -> tuple[Float, Float]:
+    """What a layer above a motion has to add so that its feet are held.
+
+    Args:
+        motion: As it was.
+        held: The same with standing feet.
+
+    Returns:
+        Turns of :data:`LEG_JOINTS` after the motion's own, quaternions of continuous sign [F, 6, 4], and what
+        is added to the pelvis's place, metres [F, 3].
+    """
+    before, after = (quat_from_rotvec(m.pose[:, list(LEG_JOINTS)].astype(np.float64)) for m in (motion, held))
+    return continuous(quat_multiply(quat_conjugate(before), after)), held.transl - motion.transl
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,15 @@ import bpy
 import numpy as np
 import pytest
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_NAMES, joint_index
-from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec, quat_from_rotvec, rotvec_from_quat
+from lhm_avatars.engine.avatar.rotations import (
+    continuous,
+    matrix_from_rotvec,
+    quat_from_rotvec,
+    rotvec_from_quat,
+)
 from lhm_avatars.engine.avatar.skinning import forward_kinematics, posed_joints, skin_means
 from lhm_avatars.engine.motion.motion import Motion
-from lhm_avatars.rigging.actions import add_action, continuous
+from lhm_avatars.rigging.actions import add_action
 from lhm_avatars.rigging.avatar_objects import AvatarObjects, add_avatar
 from lhm_avatars.rigging.pointcloud import read_attribute, read_binding, read_gaussians
 

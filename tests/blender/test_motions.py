@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -17,6 +18,7 @@ from lhm_avatars.engine.motion.writers.bvh import write_bvh
 from lhm_avatars.engine.motion.writers.smplx_files import write_amass, write_lhm
 from lhm_avatars.operators.avatars import rest_joints
 from lhm_avatars.operators.bone_maps import bone_table
+from lhm_avatars.properties import job_state
 from lhm_avatars.rigging.actions import add_action
 from lhm_avatars.rigging.armature import create_armature
 from lhm_avatars.rigging.motion_layers import FEET_TRACK
@@ -113,6 +115,49 @@ def test_export_gives_back_what_was_imported(armature: bpy.types.Object, tmp_pat
             assert np.abs((places - places[0]) - shown_pelvis).max() < 1e-3
             continue
         assert np.abs(places - shown).max() < 1e-3
+
+
+def _turned(armature: bpy.types.Object, frame: int) -> np.ndarray:
+    """Turns of the bones in the armature, as evaluated. [55, 3, 3]"""
+    bpy.context.scene.frame_set(frame)
+    bones = armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+    return np.array([bones[name].matrix_basis.to_3x3() for name in JOINT_NAMES])
+
+
+@pytest.mark.parametrize("feet", ["OFF", "LAYER"])
+def test_simplified_keys_keep_every_frame_near(armature: bpy.types.Object, tmp_path: Path, feet: str) -> None:
+    joints = rest_joints(armature).astype(np.float64)
+    motion = walk(joints, fps=24.0, cycles=2, travel=True)
+    motion = replace(motion, transl=motion.transl * np.array([1, 1, 0.88], np.float32))
+    write_bvh(tmp_path / "walk.bvh", motion, joints)
+    shown = {}
+    for keys in ("EVERY", "SIMPLIFIED"):
+        for track in armature.animation_data.nla_tracks if armature.animation_data else ():
+            track.mute = True
+        bpy.ops.lhm.import_motion(
+            filepath=str(tmp_path / "walk.bvh"), feet=feet, keys=keys, degrees=0.5, millimetres=2.0
+        )
+        frames = range(1, motion.count + 1)
+        shown[keys] = [(_turned(armature, f), _places(armature, f)) for f in frames]
+    outcome = job_state(bpy.context).outcome
+    share, off = re.search(r"(\d+)% of the keys, joints at most ([\d.]+) mm off", outcome).groups()
+    assert int(share) < 60
+    layers = 2 if feet == "LAYER" else 1
+    farthest = 0.0
+    for (was, was_at), (now, now_at) in zip(shown["EVERY"], shown["SIMPLIFIED"], strict=True):
+        cosine = (np.einsum("jab,jab->j", was, now) - 1) / 2
+        assert np.degrees(np.arccos(np.minimum(cosine, 1))).max() <= layers * 0.5 + 0.03
+        farthest = max(farthest, float(np.linalg.norm(was_at - now_at, axis=1).max()))
+    assert farthest * 1000 == pytest.approx(float(off), abs=0.3)
+    # All four components of a bone have their keys on the same frames.
+    curves = {}
+    for action in bpy.data.actions:
+        if action.name.startswith("walk.001"):
+            for curve in action.layers[0].strips[0].channelbags[0].fcurves:
+                times = tuple(key.co.x for key in curve.keyframe_points)
+                curves.setdefault(curve.data_path, set()).add(times)
+    assert len(curves) == len(JOINT_NAMES) + 1
+    assert all(len(times) == 1 for times in curves.values())
 
 
 def test_another_armature(armature: bpy.types.Object) -> None:
