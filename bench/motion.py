@@ -25,6 +25,7 @@ from lhm_avatars.engine.motion.planting import planted
 from lhm_avatars.engine.motion.readers import read_motion
 from lhm_avatars.engine.motion.retarget.retarget import Retargeting
 from lhm_avatars.engine.motion.retarget.root import Placing
+from lhm_avatars.engine.motion.simplify import Tolerance, simplified
 from lhm_avatars.engine.motion.writers.bvh import write_bvh
 from lhm_avatars.engine.motion.writers.smplx_files import write_amass
 from lhm_avatars.rigging.actions import add_action
@@ -89,6 +90,34 @@ def short(folder: Path, joints: np.ndarray) -> None:
         say(f"| {name} | {read:.3f} | {carry:.3f} | {key:.3f} | {read + carry + key:.2f} | {off:.3f} mm |")
 
 
+def fewer(joints: np.ndarray) -> None:
+    """Simplified keys of a made and of a recorded-like motion, alone and with a layer of held feet."""
+    armature = create_armature(bpy.context, "Few", joints, bpy.context.scene.collection)
+    say("\nKeys of 1,000 frames | within | choose, s | key, s | kept | joints off by")
+    rng = np.random.default_rng(5)
+    steps = walk(joints, fps=30.0, cycles=-(-FRAMES // 32), travel=True)
+    steps = replace(
+        steps,
+        pose=steps.pose[:FRAMES],
+        transl=steps.transl[:FRAMES] * np.array([1, 1, 0.9], np.float32),
+        expression=steps.expression[:FRAMES],
+    )
+    shaken = replace(steps, pose=steps.pose + rng.normal(0, 0.002, steps.pose.shape).astype(np.float32))
+    for name, motion in (("walk", steps), ("walk with noise of 0.1 degrees", shaken)):
+        held = planted(joints, motion).motion
+        for layer, degrees in ((None, 0.5), (held, 0.25), (held, 0.5), (held, 1.0)):
+            tolerance = Tolerance(degrees, degrees * 0.004)
+            choose, keys = timed(
+                lambda m=motion, layer=layer, t=tolerance: simplified(joints, m, layer, t), rounds=2
+            )
+            key, _ = timed(lambda m=motion, keys=keys: add_action(armature, m, kept=keys.motion), rounds=2)
+            what = f"{name}, held feet above" if layer else name
+            say(
+                f"{what} | {degrees} degrees | {choose:.2f} | {key:.2f} "
+                f"| {keys.share:.0%} | {1000 * keys.farthest:.1f} mm"
+            )
+
+
 def long(folder: Path, joints: np.ndarray) -> None:
     """Ten minutes at 120 frames per second."""
     frames = LONG_MINUTES * 60 * LONG_FPS
@@ -132,6 +161,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         short(Path(folder), joints)
         feet(joints)
+        fewer(joints)
         long(Path(folder), joints)
     return 0
 

@@ -79,6 +79,9 @@ def parser(
     moving.add_argument(
         "--feet", choices=("layer", "keys", "off"), default="layer", help="hold standing feet"
     )
+    moving.add_argument(
+        "--simplify", type=_angle, metavar="DEGREES", help="fewer keys; no joint is turned further off"
+    )
     moving.add_argument("--in-place", action="store_true", help="stay on the spot")
     moving.add_argument("--as-recorded", action="store_true", help="keep place and heading of the file")
     moving.set_defaults(command=verbs["animate"])
@@ -159,12 +162,20 @@ def _strength(text: str) -> float:
 
 
 def _rate(text: str) -> float:
+    return _positive(text, "frame rate such as 30")
+
+
+def _angle(text: str) -> float:
+    return _positive(text, "angle such as 0.25")
+
+
+def _positive(text: str, what: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not (value > 0 and isfinite(value)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no frame rate such as 30")
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
     return value
 
 

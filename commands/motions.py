@@ -31,6 +31,7 @@ def animate(options: argparse.Namespace) -> None:
             fps=options.fps or 0.0,
             person=options.person,
             feet=options.feet.upper(),
+            **_keys(options.simplify),
             travel=not options.in_place,
             heading=not options.as_recorded,
         ),
@@ -58,6 +59,13 @@ def export_motion(options: argparse.Namespace) -> None:
         f"{output} could not be written",
     )
     say(f"wrote {output}")
+
+
+def _keys(degrees: float | None) -> dict[str, Any]:
+    """Of the importer: a way of as many times four millimetres looks as far off as a turn of some degrees."""
+    if degrees is None:
+        return {}
+    return {"keys": "SIMPLIFIED", "degrees": degrees, "millimetres": 4 * degrees}
 
 
 def _operators() -> Any:

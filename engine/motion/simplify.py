@@ -36,8 +36,8 @@ class Tolerance:
         ValueError: If one is not positive.
     """
 
-    degrees: float = 0.5
-    metres: float = 0.002
+    degrees: float = 0.25
+    metres: float = 0.001
 
     def __post_init__(self) -> None:
         if not (self.degrees > 0 and self.metres > 0):

@@ -54,6 +54,16 @@ def test_a_file_becomes_a_shot_and_goes_out_again(
     assert abs(way[0]) < 10
 
 
+def test_with_fewer_keys(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["animate", str(saved), str(_walk(tmp_path)), "-o", str(tmp_path / "shot.blend")]
+    assert commands.run([*arguments, "--simplify", "0.5"]) == commands.DONE
+    assert "of the keys, joints at most" in capsys.readouterr().err
+    for wrong in ("0", "some", "inf"):
+        with pytest.raises(SystemExit):
+            commands.run([*arguments, "--simplify", wrong])
+        assert "is no angle such as 0.25" in capsys.readouterr().err
+
+
 def test_on_the_spot_without_layers(saved: Path, tmp_path: Path) -> None:
     shot = tmp_path / "shot.blend"
     arguments = ["animate", str(saved), str(_walk(tmp_path)), "-o", str(shot)]
