@@ -175,6 +175,9 @@ class Body:
         joint_weights: Rows sum to one. [V, K]
         hands_mean: Relaxed left and right hand, axis-angle. [2, 45]
         info: What the file says about itself; ``name`` is shown to the user.
+        face_names: ARKit's facial actions, if the file has them; foreign SMPL-X files do not. [A]
+        face_vertices: What they move, ascending; eyeballs are not among it, their joints turn them. [M]
+        face_dirs: Metres at full strength, zero pose. [M, 3, A]
     """
 
     v_template: NDArray[np.float32]
@@ -186,6 +189,9 @@ class Body:
     joint_weights: Float
     hands_mean: NDArray[np.float32]
     info: dict[str, Any] = field(default_factory=dict)
+    face_names: tuple[str, ...] = ()
+    face_vertices: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    face_dirs: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3, 0), np.float32))
 
     @property
     def vertex_count(self) -> int:
@@ -270,7 +276,20 @@ def load_body(path: Path) -> Body:
         joint_weights=np.ascontiguousarray(binding.joint_weights[:, :used]),
         hands_mean=np.asarray(hands, np.float32),
         info=info,
+        **_face_of(members),
     )
+
+
+def _face_of(members: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """The facial actions; only our own file has them."""
+    if "face_dirs" not in members:
+        return {}
+    dirs = members["face_dirs"].transpose(2, 1, 0) * np.float32(members["face_step"])
+    return {
+        "face_names": tuple(str(name) for name in members["face_names"]),
+        "face_vertices": members["face_vertices"].astype(np.int32),
+        "face_dirs": np.ascontiguousarray(dirs, np.float32),
+    }
 
 
 @cache

@@ -31,6 +31,13 @@ _SHAPES: dict[str, tuple[int | str, ...]] = {
 }
 _HAND_SHAPE = (45,)
 _OPTIONAL = {"hands_meanl": _HAND_SHAPE, "hands_meanr": _HAND_SHAPE}
+# Facial actions, axis by axis, in steps; all of it or nothing.
+_FACE: dict[str, tuple[int | str, ...]] = {
+    "face_names": ("A",),
+    "face_vertices": ("M",),
+    "face_dirs": ("A", 3, "M"),
+    "face_step": (),
+}
 _FINITE = ("v_template", "weights", "J_regressor", "shapedirs", *_OPTIONAL)
 _INFO = "standin_info"
 _LEAST_WEIGHT = 1e-3  # a row of weights below this sum leaves the vertex where it is
@@ -61,6 +68,8 @@ def read_body_file(path: Path, parents: Sequence[int]) -> tuple[Members, dict[st
         _check_shape(path, name, members[name], shape, sizes)
     for name in _OPTIONAL.keys() & members.keys():
         _check_shape(path, name, members[name], _OPTIONAL[name], sizes)
+    if _FACE.keys() & members.keys():
+        _check_face(path, members, sizes)
     _check_values(path, members, parents)
     return members, _read_information(path, members)
 
@@ -75,7 +84,7 @@ def _read_members(path: Path) -> Members:
     if not isinstance(archive, NpzFile):
         raise AvatarError(f"{path.name} is not a body file (.npz). {_CHOOSE}")
     with archive:
-        wanted = [name for name in (*_SHAPES, *_OPTIONAL, _INFO) if name in archive.files]
+        wanted = [name for name in (*_SHAPES, *_OPTIONAL, *_FACE, _INFO) if name in archive.files]
         return {name: _read_member(path, archive, name) for name in wanted}
 
 
@@ -100,6 +109,19 @@ def _check_shape(
         known = (f"{want}={sizes[want]}" if want in sizes else str(want) for want in map(str, shape))
         raise AvatarError(
             f"{path.name}: member {name!r} must have shape ({', '.join(known)}), got {array.shape}. {_CHOOSE}"
+        )
+
+
+def _check_face(path: Path, members: Members, sizes: dict[str, int]) -> None:
+    for name, shape in _FACE.items():
+        if name not in members:
+            raise AvatarError(f"{path.name} has facial actions but no member {name!r}. {_CHOOSE}")
+        _check_shape(path, name, members[name], shape, sizes)
+    vertices, count = members["face_vertices"].astype(np.int64), len(members["v_template"])
+    ascending = bool((np.diff(vertices) > 0).all())
+    if vertices.size and not (ascending and vertices[0] >= 0 and vertices[-1] < count):
+        raise AvatarError(
+            f"{path.name}: member 'face_vertices' must name some of {count} vertices in order. {_CHOOSE}"
         )
 
 

@@ -62,6 +62,59 @@ def test_wide_files_have_300_shapes_and_100_expressions(members: Members, write:
     np.testing.assert_allclose(body.exprdirs, members["shapedirs"][..., 300:], rtol=1e-6)
 
 
+@pytest.fixture
+def face() -> Members:
+    """Two facial actions of three vertices, in steps of a quarter of a millimetre."""
+    return {
+        "face_names": np.array(["eyeBlinkLeft", "tongueOut"]),
+        "face_vertices": np.array([2, 5, 39], np.int32),
+        "face_dirs": np.arange(18, dtype=np.int16).reshape(2, 3, 3),
+        "face_step": np.array(2.0**-12, np.float32),
+    }
+
+
+def test_facial_actions_arrive(members: Members, face: Members, write: Callable[[Members], Path]) -> None:
+    body = load_body(write(members | face))
+    assert body.face_names == ("eyeBlinkLeft", "tongueOut")
+    np.testing.assert_array_equal(body.face_vertices, [2, 5, 39])
+    # The second action's y of the third vertex, and its neighbour in the file, the first's x of the first.
+    assert body.face_dirs[2, 1, 1] == 14 / 4096
+    assert body.face_dirs[0, 0, 0] == 0
+    assert body.face_dirs.shape == (3, 3, 2)
+
+
+def test_a_foreign_file_has_no_facial_actions(members: Members, write: Callable[[Members], Path]) -> None:
+    body = load_body(write(members))
+    assert body.face_names == ()
+    assert (body.face_vertices.shape, body.face_dirs.shape) == ((0,), (0, 3, 0))
+
+
+@pytest.mark.parametrize("name", ["face_names", "face_vertices", "face_dirs", "face_step"])
+def test_half_a_face_is_named(members: Members, face: Members, write: Any, name: str) -> None:
+    del face[name]
+    with pytest.raises(
+        AvatarError, match=f"SMPLX_TEST.npz has facial actions but no member '{name}'. Choose an SMPLX_"
+    ):
+        load_body(write(members | face))
+
+
+def test_facial_actions_of_a_wrong_shape_are_named(members: Members, face: Members, write: Any) -> None:
+    face["face_dirs"] = face["face_dirs"][:, :, :2]
+    with pytest.raises(
+        AvatarError, match=r"member 'face_dirs' must have shape \(A=2, 3, M=3\), got \(2, 3, 2\)"
+    ):
+        load_body(write(members | face))
+
+
+@pytest.mark.parametrize("vertices", [[2, 5, VERTICES], [-1, 5, 6], [5, 2, 6], [2, 2, 6]])
+def test_facial_actions_of_vertices_that_are_not_there(
+    members: Members, face: Members, write: Any, vertices: list[int]
+) -> None:
+    face["face_vertices"] = np.array(vertices, np.int32)
+    with pytest.raises(AvatarError, match="member 'face_vertices' must name some of 40 vertices in order"):
+        load_body(write(members | face))
+
+
 def test_pickled_members_that_we_do_not_need_are_left_alone(members: Members, write: Any) -> None:
     """Real SMPL-X files hold two of them; unpickling can run code."""
 

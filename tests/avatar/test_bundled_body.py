@@ -83,10 +83,12 @@ def test_members_have_the_names_and_shapes_of_smplx(members: dict[str, NDArray[A
         "hands_meanr": (45,), "hands_coeffsl": (1, 45), "hands_coeffsr": (1, 45),
         "lmk_faces_idx": (51,), "lmk_bary_coords": (51, 3), "dynamic_lmk_faces_idx": (79, 17),
         "dynamic_lmk_bary_coords": (79, 17, 3), "ft": (faces, 3),
+        "face_names": (52,), "face_vertices": (3392,), "face_dirs": (52, 3, 3392), "face_step": (),
     }  # fmt: skip
     assert {name: members[name].shape for name in expected} == expected
     assert set(members) == {*expected, "vt", "standin_info"}
-    assert all(array.dtype.itemsize <= 8 for name, array in members.items() if name != "standin_info")
+    texts = ("standin_info", "face_names")
+    assert all(array.dtype.itemsize <= 8 for name, array in members.items() if name not in texts)
     assert not members["posedirs"].any()  # plain linear blend skinning
 
 
@@ -122,6 +124,64 @@ def test_the_tool_checks_the_file_and_finds_damage(
     assert bad.returncode == 1
     wrong = [line for line in bad.stdout.splitlines() if line.endswith("WRONG")]
     assert [line.split("  ")[0] for line in wrong] == ["triangles", "edges without their other side"]
+
+
+# The face
+
+BOTH = (
+    "browDown", "browOuterUp", "cheekSquint", "eyeBlink", "eyeLookDown", "eyeLookIn", "eyeLookOut",
+    "eyeLookUp", "eyeSquint", "eyeWide", "mouthDimple", "mouthFrown", "mouthLowerDown", "mouthPress", "mouthSmile",
+    "mouthStretch", "mouthUpperUp", "noseSneer",
+)  # fmt: skip
+MIDDLE = (
+    "browInnerUp", "cheekPuff", "jawForward", "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "tongueOut",
+)  # fmt: skip
+
+
+def action(name: str) -> Array:
+    body = bundled_body()
+    moved = np.zeros((body.vertex_count, 3))
+    moved[body.face_vertices] = body.face_dirs[:, :, body.face_names.index(name)]
+    return moved
+
+
+def test_the_face_has_arkits_names() -> None:
+    """Source: Apple, ARFaceAnchor.BlendShapeLocation."""
+    sided = [f"{name}{side}" for name in BOTH for side in ("Left", "Right")]
+    sided += ["jawLeft", "jawRight", "mouthLeft", "mouthRight"]
+    assert bundled_body().face_names == tuple(sorted([*sided, *MIDDLE]))
+
+
+@pytest.mark.parametrize("index", range(10))
+def test_an_expression_is_half_of_its_actions(index: int) -> None:
+    """They are kept in other members, with other rounding."""
+    body = bundled_body()
+    names = body.info["expression_names"][index].split("+")
+    halves = 0.5 * sum((action(name) for name in names), np.zeros(3))
+    assert np.abs(halves - body.exprdirs[:, :, index]).max() < 4e-6 + 1e-5 * len(names)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_left_and_right_actions_mirror_each_other(name: str) -> None:
+    left, right = action(f"{name}Left"), action(f"{name}Right")
+    body = bundled_body()
+    np.testing.assert_allclose(
+        np.linalg.norm(left, axis=1).sum(), np.linalg.norm(right, axis=1).sum(), rtol=0.02
+    )
+    centers = []
+    for moved in (left, right):
+        strength = np.linalg.norm(moved, axis=1)
+        centers.append(strength @ body.v_template / strength.sum())
+    np.testing.assert_allclose(centers[0], centers[1] * [-1, 1, 1], atol=1e-3)
+    assert centers[0][0] > 0.005  # the person's left
+
+
+def test_actions_move_the_head_but_not_the_eyeballs() -> None:
+    body = bundled_body()
+    owners = body.joint_indices[body.face_vertices, 0]
+    assert set(owners) <= {joint_index(name) for name in ("spine3", "neck", "head", "jaw")}
+    assert np.linalg.norm(body.face_dirs, axis=1).max() < 0.04
 
 
 # The mesh

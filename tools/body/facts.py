@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...engine.avatar.body import JOINT_COUNT, MIRRORED_JOINTS
+from ...engine.avatar.body import JOINT_COUNT, MIRRORED_JOINTS, joint_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +48,7 @@ def measure(path: Path) -> list[Fact]:
         *_weight_facts(members["weights"]),
         *_joint_facts(members),
         *_direction_facts(members),
+        *_face_facts(members),
     ]
 
 
@@ -92,3 +93,15 @@ def _direction_facts(members: Members) -> Iterator[Fact]:
     yield Fact("shortest reach of a shape, mm", 1e3 * float(reach[:10].min()), 1, 100)
     yield Fact("shortest reach of an expression, mm", 1e3 * float(reach[10:].min()), 1, 30)
     yield Fact("longest reach of an expression, mm", 1e3 * float(reach[10:].max()), 5, 50)
+
+
+def _face_facts(members: Members) -> Iterator[Fact]:
+    yield Fact("facial actions", len(np.unique(members["face_names"])), 52, 52)
+    moved = members["face_dirs"] * float(members["face_step"])
+    reach = 1e3 * np.linalg.norm(moved, axis=1).max(axis=1)
+    yield Fact("shortest reach of an action, mm", float(reach.min()), 0.9, 50)
+    yield Fact("longest reach of an action, mm", float(reach.max()), 30, 50)
+    vertices = members["face_vertices"]
+    owners = members["weights"][vertices].argmax(axis=1)
+    eyes = [joint_index("left_eye"), joint_index("right_eye")]
+    yield Fact("eyeball vertices that actions move", int(np.isin(owners, eyes).sum()), 0, 0)

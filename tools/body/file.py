@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...engine.avatar.body import JOINT_PARENTS
-from .expression import expression_names, make_expressions
+from .expression import expression_names, make_expressions, make_face_actions
 from .hands import hand_components, hand_mean
 from .landmarks import CONTOUR_YAWS, find_face_landmarks
 from .regressor import fit_regressor
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Metres, just under a micrometre. Noise below it would make the file larger and differ between processors.
 _GRID = 2.0**-20
+_FACE_STEP = 2.0**-19  # metres; the widest action, an open jaw, then fits into 16 bits
+_STILL = 1e-5  # metres: a vertex that no action moves farther is left out
 _NO_PARENT = 2**32 - 1
 _POSE_DIRECTIONS = 9 * 54
 
@@ -62,6 +64,7 @@ def assemble(samples: Samples) -> tuple[Members, dict[str, float]]:
         **_texture_members(samples),
         **_landmark_members(static, contour),
         **_hand_members(),
+        **_face_members(samples.action_names, make_face_actions(samples)[:, order]),
         "standin_info": np.array(json.dumps(_information())),
     }
     figures = {
@@ -111,6 +114,18 @@ def _hand_members() -> Members:
         members[f"hands_components{letter}"] = hand_components(sign).astype(np.float32)
         members[f"hands_coeffs{letter}"] = np.zeros((1, 45), np.float32)
     return members
+
+
+def _face_members(names: tuple[str, ...], moved: NDArray[np.float64]) -> Members:
+    """The facial actions of the vertices that any of them moves; axis by axis they pack best."""
+    vertices = np.flatnonzero(np.linalg.norm(moved, axis=2).max(axis=0) > _STILL)
+    steps = np.round(moved[:, vertices] / _FACE_STEP).transpose(0, 2, 1)
+    return {
+        "face_names": np.array(names),
+        "face_vertices": vertices.astype(np.int32),
+        "face_dirs": steps.astype(np.int16),
+        "face_step": np.array(_FACE_STEP, np.float32),
+    }
 
 
 def _information() -> dict[str, Any]:
