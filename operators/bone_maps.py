@@ -106,7 +106,7 @@ def note_source(context: bpy.types.Context, name: str, bones: Sequence[str]) -> 
         return
     best = candidates(bones)[0]
     fill(table, best.bones)
-    table.rig, table.use = best.rig, False
+    table.rig, table.use = best.label, False
 
 
 def fill(table: LHM_BoneTable, bones: dict[str, str]) -> None:

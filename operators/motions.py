@@ -471,7 +471,7 @@ def summary(carried: Carried) -> str:
     motion = carried.motion
     words = [f"{motion.name}: {motion.count} frames"]
     if carried.bones is not None:
-        words.append(f"bones as {carried.bones.rig}")
+        words.append(f"bones: {carried.bones.label}")
     if carried.planted is not None and carried.planted.contacts:
         planted = carried.planted
         words.append(f"feet slid {100 * planted.before:.1f} cm, now {100 * planted.after:.1f} cm")

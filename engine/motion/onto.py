@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .planting import Planted, planted
 from .resample import resampled
 from .retarget.carry import carried
-from .retarget.detect import BoneMap, detect
+from .retarget.detect import OWN_TABLE, BoneMap, detect
 from .retarget.retarget import Retargeting, retarget
 from .simplify import Simplified, Tolerance, simplified
 from .take import Take
@@ -78,7 +78,7 @@ def onto(source: Take | Recording, joints: Float, wishes: Wishes | None = None) 
     wishes = wishes or Wishes()
     bones = None
     if isinstance(source, Take):
-        bones = detect(source.names) if wishes.bones is None else BoneMap("chosen", dict(wishes.bones), ())
+        bones = detect(source.names) if wishes.bones is None else BoneMap(OWN_TABLE, dict(wishes.bones), ())
         motion = retarget(source, bones.bones, joints, wishes.retargeting).motion
     else:
         choices = wishes.retargeting

@@ -181,6 +181,8 @@ def test_another_armature(armature: bpy.types.Object) -> None:
     # The start's heading is turned forward; the first pose faces forward already.
     assert np.degrees(np.arccos(min(cosine, 1))) < 0.1
     assert bone_table(bpy.context).source == "Other"
+    assert bone_table(bpy.context).rig == "Meshcapade (SMPL-X)"
+    assert "bones: Meshcapade (SMPL-X)" in job_state(bpy.context).outcome
 
 
 def test_a_table_of_bones_is_used_and_kept(
@@ -208,6 +210,7 @@ def test_a_table_of_bones_is_used_and_kept(
     bpy.ops.lhm.load_bones(name="Odd Rig")
     bpy.ops.lhm.import_motion(filepath=str(tmp_path / "odd.bvh"), feet="OFF")
     assert armature.animation_data.action.name.startswith("odd")
+    assert "bones: Own Table" in job_state(bpy.context).outcome
     assert table.use
 
 

@@ -109,6 +109,16 @@ def test_each_known_rig_is_recognised(rig):
     assert found.bones == {joint: rig.bones[joint] for joint in JOINT_NAMES if joint in rig.bones}
 
 
+def test_people_read_what_they_call_a_rig():
+    labels = {rig.name: rig.label for rig in rigs()}
+    assert len(set(labels.values())) == len(labels)
+    assert not set(labels.values()) & set(labels)
+    expected = {"mixamo": "Mixamo", "meshcapade_smplx": "Meshcapade (SMPL-X)", "rigify_def": "Rigify"}
+    assert expected.items() <= labels.items()
+    mixamo = [bone for rig in rigs() if rig.name == "mixamo" for bone in rig.bones.values()]
+    assert detect(mixamo).label == "Mixamo"
+
+
 def test_prefixes_namespaces_and_case_do_not_matter():
     rig = next(rig for rig in rigs() if rig.name == "mixamo")
     plain = [bone.split(":")[-1] for bone in rig.bones.values()]

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from ...avatar.body import JOINT_NAMES
 from ...avatar.errors import AvatarError
-from .rigs import Rig, required, rigs
+from .rigs import Rig, required, rig_label, rigs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-BY_WORDS = "names"
+BY_WORDS = "Words in the Names"
 """Stands for the rig where no known one fits and the words in the names were read."""
+OWN_TABLE = "Own Table"
+"""Stands for the rig where somebody chose the bones."""
 _ENOUGH = 0.8  # of the required joints
 _NEEDED = ("pelvis", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle")
 _TRUNK = ("spine1", "spine2", "spine3")
@@ -34,6 +36,11 @@ class BoneMap:
     rig: str
     bones: dict[str, str]
     missing: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The rig as people call it."""
+        return rig_label(self.rig)
 
 
 def detect(names: Sequence[str]) -> BoneMap:

@@ -19,7 +19,8 @@ class Rig:
     """What a family of rigs calls its bones.
 
     Args:
-        name: Short and unique.
+        name: Short and unique, as in the file.
+        label: What people call it.
         description: Where it is found.
         bones: Bone of each of our joints, by the joint's name.
         others: Bones that some of these rigs have in place of those.
@@ -28,6 +29,7 @@ class Rig:
     """
 
     name: str
+    label: str
     description: str
     bones: dict[str, str]
     others: dict[str, str]
@@ -45,6 +47,15 @@ class Rig:
 def rigs() -> tuple[Rig, ...]:
     """All known rigs."""
     return tuple(_rig(name, entry) for name, entry in _data()["rigs"].items())
+
+
+def rig_label(name: str) -> str:
+    """What people call a rig.
+
+    Args:
+        name: Of a known rig, or of a table that somebody has made: that is its label already.
+    """
+    return next((rig.label for rig in rigs() if rig.name == name), name)
 
 
 @cache
@@ -68,6 +79,7 @@ def _rig(name: str, entry: dict) -> Rig:
     prefix = entry.get("prefix_regex")
     return Rig(
         name=name,
+        label=entry["label"],
         description=entry["description"].split(". ")[0],
         bones=bones,
         others=dict(entry.get("fallback") or entry.get("alt") or {}),
