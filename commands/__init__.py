@@ -8,7 +8,7 @@ import bpy
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.protocol import EngineBug
-from . import avatars, engines, motions
+from . import avatars, batch, engines, motions
 from .arguments import parser
 from .shared import say
 
@@ -21,6 +21,7 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 CLASSES = ()
 _VERBS = {
     "reconstruct": avatars.reconstruct,
+    "batch": batch.batch,
     "check": avatars.check,
     "render": avatars.render,
     "animate": motions.animate,

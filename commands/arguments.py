@@ -49,10 +49,22 @@ def parser(
     making.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.blend")
     making.add_argument("--avatar", type=Path, metavar="FILE.lhma", help="also write the avatar alone")
     making.add_argument("--pose", choices=("photo", "rest"), default="photo")
+    _add_photo_settings(making)
     _add_settings(making)
     making.set_defaults(command=verbs["reconstruct"])
+    many = add.add_parser("batch", help="turn a folder of photos into a library of avatars")
+    many.add_argument("folder", type=Path, metavar="FOLDER")
+    many.add_argument("-o", "--output", type=Path, required=True, metavar="LIBRARY", help="a folder")
+    many.add_argument("--recursive", action="store_true", help="look into folders in the folder, too")
+    many.add_argument(
+        "--keep-going", action=argparse.BooleanOptionalAction, default=True,
+        help="go on with the next photo when one fails (default)",
+    )  # fmt: skip
+    _add_settings(many)
+    many.set_defaults(command=verbs["batch"], mask=None, head_box=None)
     looking = add.add_parser("check", help="say what an engine would see of a photo")
     looking.add_argument("photo", type=Path, metavar="PHOTO")
+    _add_photo_settings(looking)
     _add_settings(looking)
     looking.set_defaults(command=verbs["check"])
     reporting = add.add_parser("setup", help="report on engines, models and this computer")
@@ -102,9 +114,14 @@ def parser(
     return root
 
 
+def _add_photo_settings(parser: argparse.ArgumentParser) -> None:
+    """What is said of one photo."""
+    parser.add_argument("--mask", type=Path, metavar="IMAGE", help="white where the person is")
+    parser.add_argument("--head-box", type=_box, metavar="L,T,R,B", help="LHM: pixels of the photo")
+
+
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """What decides an avatar, besides the photo."""
-    parser.add_argument("--mask", type=Path, metavar="IMAGE", help="white where the person is")
     parser.add_argument("--engine", choices=ENGINE_NAMES, default=LIFT, help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     splats = parser.add_mutually_exclusive_group()
@@ -127,7 +144,6 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model-folder", type=Path, metavar="FOLDER", help="lhm-own: the model")
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), help="LHM (default: preferences)")
-    parser.add_argument("--head-box", type=_box, metavar="L,T,R,B", help="LHM: pixels of the photo")
     parser.add_argument("--keep-face", action="store_true", help="LHM: do not enlarge a small face")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -17,7 +17,7 @@ from ..properties import QUALITY_COUNTS
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ..engine.protocol import Progress
@@ -82,6 +82,29 @@ def make_folder(folder: Path) -> None:
         raise AvatarError(
             f"The folder {folder} cannot be made ({error.strerror}). Choose another one."
         ) from error
+
+
+@contextmanager
+def replaced(file: Path) -> Iterator[Path]:
+    """Give a file to write aside, which takes the place of another one when it is complete.
+
+    Args:
+        file: The one to be there in the end.
+
+    Raises:
+        AvatarError: If it cannot be written.
+    """
+    partial = file.with_name(f"{file.stem}.partial{file.suffix}")
+    try:
+        yield partial
+        partial.replace(file)
+    except OSError as error:
+        raise AvatarError(
+            f"{file} cannot be written ({error.strerror}). Choose another folder, or free some space."
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def progress_lines() -> Callable[[Progress], None]:

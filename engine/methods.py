@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .lhm.check import check_photo
 from .measure import measure
+from .thumbnail import thumbnail
 from .weights.methods import weights_delete, weights_download, weights_status, weights_use
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ METHODS = {
     "reconstruct": reconstruct,
     "rasterize": rasterize,
     "rasterizer": rasterizer,
+    "thumbnail": thumbnail,
     "weights_status": weights_status,
     "weights_download": weights_download,
     "weights_use": weights_use,

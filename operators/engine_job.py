@@ -149,7 +149,7 @@ def start_engine(
         AvatarError: If the engine cannot start.
     """
     with ExitStack() as undo:
-        folder = _work_folder()
+        folder = work_folder()
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
         client = EngineClient.start(python, log_file=root / LOG_FILE, extra_env=engine_variables(root))
         undo.callback(client.close)
@@ -173,8 +173,12 @@ def wait(job: Job, on_progress: Callable[[Progress], None] | None = None) -> Any
     return job.result()
 
 
-def _work_folder() -> Path:
-    """A new folder for the job, where the user wants temporary files."""
+def work_folder() -> Path:
+    """A new folder for a job, where the user wants temporary files.
+
+    Raises:
+        AvatarError: If it cannot be made.
+    """
     try:
         return Path(tempfile.mkdtemp(prefix="lhm-avatars-", dir=bpy.app.tempdir or None))
     except OSError as error:

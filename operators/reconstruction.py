@@ -118,15 +118,28 @@ def start(photo: Path, settings: Settings, engines: Engines) -> EngineJob[Made]:
         AvatarError: If there is no fitting engine, or it cannot start, or cannot take these photos.
     """
     require_photos(photo, settings)
+    return start_engine(
+        engine_for(settings, engines),
+        engines.root,
+        lambda folder: [Step("reconstruct", request_params(photo, settings, folder / _AVATAR_FILE, folder))],
+        lambda answers: Made(load_avatar(Path(answers[0]["avatar"])), answers[0]["report"]),
+    )
+
+
+def engine_for(settings: Settings, engines: Engines) -> Path:
+    """The Python that runs an engine.
+
+    Args:
+        settings: Name the engine.
+        engines: Which there are.
+
+    Raises:
+        AvatarError: If it is not installed.
+    """
     python = engines.basic() if settings.engine == LIFT else engines.lhm()
     if python is None:
         raise AvatarError(ENGINE_MISSING if settings.engine == LIFT else LHM_ENGINE_MISSING)
-    return start_engine(
-        python,
-        engines.root,
-        lambda folder: [Step("reconstruct", _params(photo, settings, folder))],
-        lambda answers: Made(load_avatar(Path(answers[0]["avatar"])), answers[0]["report"]),
-    )
+    return python
 
 
 def require_photos(photo: Path, settings: Settings) -> None:
@@ -223,14 +236,17 @@ def place(
     return Reconstructed(objects, made)
 
 
-def _params(photo: Path, settings: Settings, folder: Path) -> dict[str, Any]:
+def request_params(photo: Path, settings: Settings, output: Path, folder: Path) -> dict[str, Any]:
+    """What the engine's method ``reconstruct`` is asked.
+
+    Args:
+        photo: An image file.
+        settings: What decides the result.
+        output: The avatar file to write.
+        folder: For files that nobody keeps.
+    """
     values = asdict(settings)
     for name in ("mask", "models", "model_folder"):
         values[name] = str(values[name]) if values[name] else None
     values["photos"] = [str(further) for further in settings.photos]
-    return {
-        "photo": str(photo),
-        "output": str(folder / _AVATAR_FILE),
-        "work_dir": str(folder),
-        "settings": values,
-    }
+    return {"photo": str(photo), "output": str(output), "work_dir": str(folder), "settings": values}
