@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.arrays import float_array, require_shape
-from ..avatar.body import JOINT_COUNT
+from ..avatar.body import JOINT_COUNT, JOINT_NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,10 +29,12 @@ class Motion:
         notes: Sentences for the user: what was assumed when it was read.
         expression_names: Of the face shapes, as in ``FaceSpace.names``: ARKit's, or SMPL-X's coefficients
             ``Exp000`` …, which is the default. [E]
+        joints: Names of those that the motion is about; the others, and the way, are left to what is played
+            below it. ``None``, as in most motions: all of them, and the way.
 
     Raises:
         ValueError: If a shape is wrong, there is no frame, a number is not finite, ``fps`` is not positive,
-            or the name is empty.
+            the name is empty, or a joint is unknown.
     """
 
     pose: NDArray[np.float32]
@@ -43,6 +45,7 @@ class Motion:
     source: str = ""
     notes: tuple[str, ...] = ()
     expression_names: tuple[str, ...] = ()
+    joints: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pose", float_array("pose", self.pose, (None, JOINT_COUNT, 3)))
@@ -66,6 +69,9 @@ class Motion:
             raise ValueError(f"fps must be a positive number, got {self.fps}")
         if not self.name:
             raise ValueError("name must not be empty, got ''")
+        unknown = set(self.joints or ()) - set(JOINT_NAMES)
+        if unknown:
+            raise ValueError(f"joints must be among JOINT_NAMES, got {min(unknown)!r}")
 
     @property
     def count(self) -> int:

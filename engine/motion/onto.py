@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ..avatar.errors import AvatarError
+from .face.face_take import FaceTake
+from .face.on_motion import face_motion, onto_shapes, with_face, without_face
 from .planting import Planted, planted
 from .resample import resampled
 from .retarget.carry import carried
@@ -14,11 +17,29 @@ from .simplify import Simplified, Tolerance, simplified
 from .take import Take
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..avatar.arrays import Float
+    from .face.coefficients import CoefficientMap
     from .motion import Motion
     from .smplx_take import Recording
+
+
+@dataclass(frozen=True)
+class FaceWishes:
+    """What may be chosen of the face.
+
+    Args:
+        wanted: Whether the face moves at all.
+        head: Let a take of a face alone turn the head, too.
+        shapes: What the avatar's face can do; by default everything is kept.
+        carry: From SMPL-X coefficients to shapes of ARKit, for avatars without the former.
+    """
+
+    wanted: bool = True
+    head: bool = False
+    shapes: Sequence[str] | None = None
+    carry: CoefficientMap | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +53,7 @@ class Wishes:
         plant: Hold standing feet.
         layer: Held feet will be a layer above the motion, with keys of its own.
         tolerance: Choose keys so that no frame is farther off; by default every frame is one.
+        face: What of the face.
     """
 
     bones: Mapping[str, str] | None = None
@@ -40,6 +62,7 @@ class Wishes:
     plant: bool = True
     layer: bool = True
     tolerance: Tolerance | None = None
+    face: FaceWishes = field(default_factory=FaceWishes)
 
 
 @dataclass(frozen=True)
@@ -64,7 +87,7 @@ class Carried:
         return self.motion if self.planted is None else self.planted.motion
 
 
-def onto(source: Take | Recording, joints: Float, wishes: Wishes | None = None) -> Carried:
+def onto(source: Take | Recording | FaceTake, joints: Float, wishes: Wishes | None = None) -> Carried:
     """Carry what was read over to a person.
 
     Args:
@@ -73,22 +96,41 @@ def onto(source: Take | Recording, joints: Float, wishes: Wishes | None = None) 
         wishes: What may be chosen.
 
     Raises:
-        AvatarError: If the skeleton's bones are not recognised, or chosen bones are not there.
+        AvatarError: If the skeleton's bones are not recognised, chosen bones are not there, or nothing but a
+            face was recorded and that is not wanted.
     """
     wishes = wishes or Wishes()
     bones = None
     if isinstance(source, Take):
         bones = detect(source.names) if wishes.bones is None else BoneMap(OWN_TABLE, dict(wishes.bones), ())
         motion = retarget(source, bones.bones, joints, wishes.retargeting).motion
+        motion = with_face(motion, source.curves) if wishes.face.wanted else motion
+    elif isinstance(source, FaceTake):
+        motion = _face_alone(source, wishes.face)
     else:
         choices = wishes.retargeting
         motion = carried(source, joints, scale=choices.scale, placing=choices.placing)
+    motion = _expressed(motion, wishes.face)
     if wishes.fps is not None:
         motion = resampled(motion, wishes.fps)
-    result = Carried(motion, planted(joints, motion) if wishes.plant else None, bones)
+    plants = wishes.plant and motion.joints is None
+    result = Carried(motion, planted(joints, motion) if plants else None, bones)
     if wishes.tolerance is None:
         return result
     return replace(result, keys=_keys(joints, result, wishes.tolerance, wishes.layer))
+
+
+def _face_alone(take: FaceTake, wishes: FaceWishes) -> Motion:
+    if not wishes.wanted:
+        raise AvatarError(f"{take.name} holds a face and nothing else. Switch Face on.")
+    return face_motion(take, head=wishes.head)
+
+
+def _expressed(motion: Motion, wishes: FaceWishes) -> Motion:
+    """With what the avatar can show of the face."""
+    if not wishes.wanted:
+        return without_face(motion)
+    return motion if wishes.shapes is None else onto_shapes(motion, wishes.shapes, wishes.carry)
 
 
 def _keys(joints: Float, done: Carried, tolerance: Tolerance, layer: bool) -> Simplified:

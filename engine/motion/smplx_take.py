@@ -43,6 +43,7 @@ class Recording:
             floor and choosing where it starts set right.
         betas: Shape coefficients of the file, none if it has none. [B]
         up: The axis that pointed up in the file: "y", "z" or "-y".
+        guessed: What the file does not tell: "fps", "up".
     """
 
     motion: Motion
@@ -50,6 +51,7 @@ class Recording:
     rest_known: bool
     betas: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     up: str = "y"
+    guessed: tuple[str, ...] = ()
 
     @property
     def leg_length(self) -> float:
@@ -75,7 +77,8 @@ class SmplFrames:
         up_stated: Whether the format leaves no choice of it.
         fps: Frames per second, if stated.
         betas: [B]
-        expression: [F, E]
+        expression: Weights of face shapes. [F, E]
+        expression_names: Of the face shapes; by default coefficients. [E]
         has_hands: Whether the file gives fingers.
         numbers: Of the frames, rising, if some may be missing. [F]
         notes: Sentences for the user.
@@ -89,6 +92,7 @@ class SmplFrames:
     fps: float | None = None
     betas: Float = field(default_factory=lambda: np.zeros(0))
     expression: Float = field(default_factory=lambda: np.zeros((0, 0)))
+    expression_names: tuple[str, ...] = ()
     has_hands: bool = True
     numbers: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
@@ -108,11 +112,12 @@ def recording(frames: SmplFrames, options: Options, name: str) -> Recording:
     _check(frames, options, name)
     rest, known = rest_joints(options.body, frames.betas)
     notes = list(frames.notes)
-    up, note = choose_up(
+    up, note, up_guessed = choose_up(
         options.up, _head_directions(rest, frames.pose), frames.usual_up, stated=frames.up_stated
     )
     notes.extend([note] if note else [])
     fps = options.fps if options.fps is not None else frames.fps
+    guessed = [name for name, is_so in (("fps", fps is None), ("up", up_guessed)) if is_so]
     if fps is None:
         fps = DEFAULT_FPS
         notes.append(f"The file does not state its frame rate; {fps:g} was taken.")
@@ -128,8 +133,9 @@ def recording(frames: SmplFrames, options: Options, name: str) -> Recording:
         frames.expression.astype(np.float32),
         frames.source,
         tuple(notes),
+        frames.expression_names,
     )
-    return Recording(motion, rest, known, np.asarray(frames.betas, np.float64), up)
+    return Recording(motion, rest, known, np.asarray(frames.betas, np.float64), up, tuple(guessed))
 
 
 def _check(frames: SmplFrames, options: Options, name: str) -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...avatar.body import bundled_body
 from ...avatar.errors import AvatarError
+from ..face.face_take import FaceTake
 from ..smplx_take import Recording, recording
 from ..take import Take
 from .arrays import read_npy, read_npz
 from .bvh import read_bvh
 from .folders import read_folder, read_json
 from .gltf import is_gltf, read_gltf
+from .live_link import is_live_link, read_live_link
 from .options import Options
 from .people import chosen_frames
 from .pickles import DAMAGED, load_pickle
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from ...avatar.body import Body
 
-__all__ = ["Recording", "Take", "read_motion"]
+__all__ = ["FaceTake", "Recording", "Take", "read_motion"]
 
 _HEAD = 4096
 _BVH = re.compile(rb"(\xef\xbb\xbf)?(\s|(#|//)[^\n]*\n)*HIERARCHY\s", re.IGNORECASE)
@@ -47,11 +49,12 @@ def read_motion(
     person: int | None = None,
     body: Body | None = None,
     progress: Callable[[float], None] | None = None,
-) -> Take | Recording:
+) -> Take | Recording | FaceTake:
     """Read a motion of any known format, found by the content and never by the name.
 
     Args:
-        path: A BVH, glTF, VRMA, npz, npy, JSON, pkl or pt file, or a folder with a file per frame.
+        path: A BVH, glTF, VRMA, npz, npy, JSON, pkl or pt file, a CSV of a face, or a folder with a file per
+            frame.
         up: The axis that points up in the file, "y", "z" or "-y"; "auto" judges it.
         fps: Frames per second, if the file is wrong about it or does not say.
         person: Which person of several (in glTF: which animation), from 0; the longest by default.
@@ -59,7 +62,7 @@ def read_motion(
         progress: Called with the fraction done; what it raises ends the reading.
 
     Returns:
-        A ``Take`` to be retargeted, or a ``Recording`` whose joints are ours already.
+        A ``Take`` to be retargeted, a ``Recording`` whose joints are ours already, or a ``FaceTake``.
 
     Raises:
         AvatarError: If the file is damaged, empty, or no motion. The sentence says what to do.
@@ -77,13 +80,15 @@ def read_motion(
         raise AvatarError(f"{path.name} cannot be read ({error.strerror}). Choose another file.") from error
 
 
-def _read_file(path: Path, head: bytes, options: Options) -> Take | Recording:
+def _read_file(path: Path, head: bytes, options: Options) -> Take | Recording | FaceTake:
     if not head.strip():
         raise AvatarError(f"{path.name} is empty. Choose another file.")
     if _BVH.match(head):
         return read_bvh(path, options)
     if head.startswith(b"glTF"):
         return read_gltf(path, options)
+    if is_live_link(head):
+        return read_live_link(path, options)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"[") and not _PICKLE.match(head):
         tree = read_json(path)
@@ -108,7 +113,7 @@ def _arrays(path: Path, head: bytes) -> Any:
             raise AvatarError(f"{path.name} is {what}.")
     raise AvatarError(
         f"{path.name} is no motion file that can be read here. Choose BVH, glTF, VRMA, npz, JSON, pkl or pt, "
-        "or a folder of LHM frames."
+        "a CSV of Live Link Face, or a folder of LHM frames."
     )
 
 

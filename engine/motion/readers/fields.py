@@ -11,6 +11,7 @@ import numpy as np
 from ...avatar.body import BODY_JOINT_COUNT, HAND_JOINT_COUNT, JOINT_COUNT
 from ...avatar.errors import AvatarError
 from ...avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
+from ..face.names import coefficient_name
 from ..smplx_take import FIRST_FINGER, SmplFrames, rest_joints
 from .rows import as_many, numbers_of, rows_of
 
@@ -33,6 +34,7 @@ _RIGHT_EYE = ("reye_pose", "right_eye_pose")
 _EYES = ("pose_eye", "eye_pose")
 BETAS = ("betas", "shapes", "shape", "beta")
 EXPRESSION = ("expression", "expressions", "expr")
+FACE_NAMES, FACE_WEIGHTS = "face_names", "face_weights"  # of ARKit's shapes, as our own archives have them
 _FPS = ("mocap_framerate", "mocap_frame_rate", "fps", "framerate", "frame_rate", "mocap_fps")
 _ORBIT = "Rh"  # EasyMocap turns the whole body about the world's origin, not about the pelvis
 _HAND_MODEL_WIDTHS = (6, 12, 24)  # coordinates of one hand
@@ -83,6 +85,7 @@ def smpl_frames(values: Mapping[str, Any], body: Body, where: str) -> SmplFrames
         pose[:, FIRST_FINGER:] += body.hands_mean.reshape(-1, 3)
         notes.append("The fingers count from the mean hand, as the file says; it was added.")
     source, up, stated = _kind(values)
+    expression, names = _expression(values, count, where)
     return SmplFrames(
         pose=pose,
         transl=transl,
@@ -91,7 +94,8 @@ def smpl_frames(values: Mapping[str, Any], body: Body, where: str) -> SmplFrames
         up_stated=stated,
         fps=_fps(values, where),
         betas=betas,
-        expression=_expression(values, count, where),
+        expression=expression,
+        expression_names=names,
         has_hands=has_hands,
         notes=tuple(notes),
     )
@@ -199,9 +203,20 @@ def _betas(values: Mapping[str, Any], where: str) -> Array:
     return array if array.ndim == 1 else array.reshape(-1, array.shape[-1]).mean(axis=0)
 
 
-def _expression(values: Mapping[str, Any], count: int, where: str) -> Array:
+def _expression(values: Mapping[str, Any], count: int, where: str) -> tuple[Array, tuple[str, ...]]:
+    """Weights of face shapes, and their names: coefficients, then what has names of its own."""
     value = pick(values, EXPRESSION)
-    if value is None:
-        return np.zeros((count, 0))
-    array = np.atleast_2d(numbers_of(value, EXPRESSION[0], where))
-    return as_many(array.reshape(-1, array.shape[-1]), count, EXPRESSION[0], where)
+    rows = np.zeros((count, 0)) if value is None else _weights(value, count, EXPRESSION[0], where)
+    names = tuple(coefficient_name(k) for k in range(rows.shape[1]))
+    if FACE_NAMES not in values or FACE_WEIGHTS not in values or not np.size(values[FACE_NAMES]):
+        return rows, names
+    others = tuple(str(name) for name in np.ravel(values[FACE_NAMES]))
+    weights = _weights(values[FACE_WEIGHTS], count, FACE_WEIGHTS, where)
+    if len(others) != weights.shape[1] or len({*names, *others}) != len(names) + len(others):
+        raise AvatarError(f"{where}: {FACE_NAMES} do not fit {FACE_WEIGHTS}. Export the motion again.")
+    return np.concatenate([rows, weights], axis=1), (*names, *others)
+
+
+def _weights(value: Any, count: int, name: str, where: str) -> Array:
+    array = np.atleast_2d(numbers_of(value, name, where))
+    return as_many(array.reshape(-1, array.shape[-1]), count, name, where)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...avatar.errors import AvatarError
+from ..face.face_take import FaceTake
 from ..take import DEFAULT_FPS, Take
 from ..upright import BODY_FROM_UP, choose_up
 from .gltf_document import Document, read_document
@@ -37,7 +38,7 @@ def is_gltf(tree: object) -> bool:
     return isinstance(tree, dict) and "asset" in tree and "nodes" in tree
 
 
-def read_gltf(path: Path, options: Options) -> Take:
+def read_gltf(path: Path, options: Options) -> Take | FaceTake:
     """Read one animation of a glTF or VRMA file; its times are seconds, ``fps`` only says how often to look.
 
     Raises:
@@ -50,18 +51,22 @@ def read_gltf(path: Path, options: Options) -> Take:
         raise AvatarError(f"{path.name} is damaged ({error}). Export it again.") from error
 
 
-def _take(document: Document, name: str, options: Options) -> Take:
+def _take(document: Document, name: str, options: Options) -> Take | FaceTake:
     animation, notes = _animation(document, options)
     channels = [channel for channel in animation["channels"] if "node" in channel["target"]]
     samplers, parents = animation["samplers"], node_parents(document)
     animated = {channel["target"]["node"] for channel in channels if channel["target"]["path"] in _MOVES}
     names = joint_names(document, animated, parents)
-    if not names:
+    if not names and not any(channel["target"]["path"] == "weights" for channel in channels):
         raise AvatarError(f"{document.where} moves no joints. Export it with its skeleton's animation.")
     keys = [document.accessor(samplers[channel["sampler"]]["input"])[:, 0] for channel in channels]
     times, fps = frame_times(keys, options.fps)
     if fps is None:
         notes.append(f"The file does not state its frame rate; {DEFAULT_FPS:g} was taken.")
+    curves, title = _curves(document, channels, samplers, times), str(animation.get("name") or name)
+    source = "VRMA" if _VRMA in document.json.get("extensions", {}) else "glTF"
+    if not names:
+        return FaceTake(curves, fps, title, source, notes=tuple(notes))
     nodes = [node for node in top_down(parents) if node in names]
     rest = {node: resting(document, node) for node in _with_ancestors(nodes, parents)}
     moving = dict(rest)
@@ -70,7 +75,7 @@ def _take(document: Document, name: str, options: Options) -> Take:
         if what and node in moving:
             values = sampled(document, samplers[channel["sampler"]], times, turns=what == "turn")
             moving[node] = replace(moving[node], **{what: values})
-    up, _ = choose_up(options.up, np.zeros((0, 3)), "y", stated=True)
+    up = choose_up(options.up, np.zeros((0, 3)), "y", stated=True).axis
     rotations, positions = _stacked(moving, nodes, parents, len(times), BODY_FROM_UP[up])
     rest_rotations, rest_positions = _stacked(rest, nodes, parents, 1, BODY_FROM_UP[up])
     return Take(
@@ -81,11 +86,11 @@ def _take(document: Document, name: str, options: Options) -> Take:
         rest_rotations=rest_rotations[0],
         rest_positions=rest_positions[0],
         fps=fps,
-        name=str(animation.get("name") or name),
-        source="VRMA" if _VRMA in document.json.get("extensions", {}) else "glTF",
+        name=title,
+        source=source,
         unit_m=1.0,
         up=up,
-        curves=_curves(document, channels, samplers, times),
+        curves=curves,
         notes=tuple(notes),
     )
 

@@ -12,6 +12,7 @@ from ...avatar.axes import BLENDER_FROM_BODY, OPENCV_FROM_BODY
 from ...avatar.body import JOINT_COUNT
 from ...avatar.errors import AvatarError
 from ...avatar.rotations import matrix_from_rotvec, rotvec_from_matrix
+from ..face.names import coefficient_index
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +29,8 @@ _SHAPE_COUNT = 10
 def write_amass(path: Path, motion: Motion, joints: Float, betas: Float) -> None:
     """Write an archive (.npz) as AMASS has them for SMPL-X, z up.
 
+    Face shapes that are no coefficients go into two members of our own, ``face_names`` and ``face_weights``.
+
     Args:
         path: Of the file.
         motion: On this person.
@@ -40,6 +43,9 @@ def write_amass(path: Path, motion: Motion, joints: Float, betas: Float) -> None
     Source: Mahmood et al. 2019, AMASS, and its documentation of SMPL-X files.
     """
     pose, transl = _turned(motion, joints, BLENDER_FROM_BODY)
+    named = [name for name in motion.expression_names if coefficient_index(name) is None]
+    columns = [motion.expression_names.index(name) for name in named]
+    face = {"face_names": np.array(named), "face_weights": motion.expression[:, columns]} if named else {}
     with path.open("wb") as file:
         np.savez(
             file,
@@ -54,7 +60,8 @@ def write_amass(path: Path, motion: Motion, joints: Float, betas: Float) -> None
             pose_jaw=pose[:, 22],
             pose_eye=pose[:, 23:25].reshape(motion.count, -1),
             pose_hand=pose[:, 25:].reshape(motion.count, -1),
-            expression=motion.expression.astype(np.float64),
+            expression=_coefficients(motion),
+            **face,
         )
 
 
@@ -78,6 +85,7 @@ def write_lhm(folder: Path, motion: Motion, joints: Float) -> None:
     pose, transl = _turned(motion, joints, OPENCV_FROM_BODY)
     pelvis = np.asarray(joints, np.float64)[0]
     transl = transl - (transl[0] + pelvis) + [0.0, 0.0, _DISTANCE]
+    face = _coefficients(motion)
     frames.mkdir(parents=True, exist_ok=True)
     camera = {
         "focal": [_FOCAL, _FOCAL],
@@ -85,7 +93,7 @@ def write_lhm(folder: Path, motion: Motion, joints: Float) -> None:
         "img_size_wh": list(_SIZE),
         "pad_ratio": 0.0,
     }
-    for number, (turns, place) in enumerate(zip(pose, transl, strict=True), start=1):
+    for number, (turns, place, weights) in enumerate(zip(pose, transl, face, strict=True), start=1):
         frame = {
             "betas": [0.0] * _SHAPE_COUNT,
             "root_pose": turns[0].tolist(),
@@ -98,7 +106,19 @@ def write_lhm(folder: Path, motion: Motion, joints: Float) -> None:
             "trans": place.tolist(),
             **camera,
         }
+        if len(weights):
+            frame["expr"] = weights.tolist()
         (frames / f"{number:05d}.json").write_text(json.dumps(frame), encoding="utf-8")
+
+
+def _coefficients(motion: Motion) -> Float:
+    """Of SMPL-X's expressions, each in its place. [F, E]"""
+    numbers = [coefficient_index(name) for name in motion.expression_names]
+    result = np.zeros((motion.count, max((n + 1 for n in numbers if n is not None), default=0)))
+    for column, number in enumerate(numbers):
+        if number is not None:
+            result[:, number] = motion.expression[:, column]
+    return result
 
 
 def _turned(motion: Motion, joints: Float, other_from_body: Float) -> tuple[Float, Float]:
