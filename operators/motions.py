@@ -20,6 +20,7 @@ from ..engine.motion.retarget.root import Placing
 from ..engine.motion.simplify import Tolerance
 from ..engine.motion.take import Take
 from ..engine.protocol import Cancelled, Progress
+from ..properties import job_state
 from ..rigging.avatar_objects import AVATAR_KEY
 from ..rigging.motion_layers import Layers, add_motion, push_down
 from ..rigging.takes import TakeSampler
@@ -27,6 +28,7 @@ from .asked_job import AskedJob
 from .avatars import active_armature, avatar_is_active, rest_joints
 from .bone_maps import Table, chosen_bones, note_source
 from .jobs import Job, idle
+from .motion_questions import UP_AXES, Guesses, ask_about, guesses
 from .pose import take_off_action
 from .thread_job import ThreadJob
 
@@ -43,12 +45,6 @@ EVERY, SIMPLIFIED = "EVERY", "SIMPLIFIED"
 _KEYS = (
     (EVERY, "Every Frame", "As exact as the motion"),
     (SIMPLIFIED, "Simplified", "Fewer keys to edit: none where a straight way between others is near enough"),
-)
-_UP = (
-    ("auto", "Automatic", "Found by where heads point"),
-    ("y", "Y", "As most BVH files, glTF and SMPL"),
-    ("z", "Z", "As AMASS and Blender"),
-    ("-y", "-Y", "As a camera sees it: LHM, SMPLer-X"),
 )
 
 
@@ -191,25 +187,32 @@ class LHM_OT_import_motion(_OntoAvatar, AskedJob, bpy.types.Operator):
         up: str
         fps: float
         person: int
+        avatar: str
     else:
         filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
         filter_glob: StringProperty(
             default=";".join(f"*{suffix}" for suffix in MOTION_SUFFIXES), options={"HIDDEN"}
         )
-        up: EnumProperty(name="Up", description="Which axis of the file points up", items=_UP)
+        # Another file says other things: these are not remembered.
+        up: EnumProperty(
+            name="Up", description="Which axis of the file points up", items=UP_AXES, options={"SKIP_SAVE"}
+        )
         fps: FloatProperty(
             name="Frame Rate",
             description="Frames per second of the file, if it is wrong or does not say; 0 takes the file's",
             default=0.0,
             min=0.0,
             soft_max=240.0,
+            options={"SKIP_SAVE"},
         )
         person: IntProperty(
             name="Person",
             description="Which of several people in the file, from 1; 0 takes the one that is seen longest",
             default=0,
             min=0,
+            options={"SKIP_SAVE"},
         )
+        avatar: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -234,13 +237,24 @@ class LHM_OT_import_motion(_OntoAvatar, AskedJob, bpy.types.Operator):
 
     def start(self, context: bpy.types.Context) -> Job:
         """Read, carry over and hold the feet, beside the window."""
-        armature = active_armature(context)
+        armature = active_armature(context) if not self.avatar else _avatar(context, self.avatar)
         if not self.filepath:
             raise AvatarError("No file was chosen. Choose a motion file, or enter a folder of LHM frames.")
         path, landing = Path(bpy.path.abspath(self.filepath)), self.landing(context, armature)
         reading = {"up": self.up, "fps": self.fps or None, "person": self.person - 1 if self.person else None}
         choice = _FileChoice(path, reading, landing, self.wishes(landing, None), chosen_bones(context))
         return ThreadJob(choice.carry, "Reading the motion")
+
+    def finish(self, context: bpy.types.Context, job: Job) -> set[str]:
+        """In a window: ask for what the file does not tell, before anything is changed."""
+        outcome = job.result()
+        if not outcome.guesses or isinstance(outcome.carried, AvatarError):
+            return self._used(context, outcome)
+        given = {name: getattr(self, name) for name in self.handed_on}
+        name = Path(self.filepath).name
+        job_state(context).end(f"{name} waits for your answer")
+        ask_about(name, outcome.guesses, given | {"avatar": outcome.landing.avatar})
+        return {"CANCELLED"}  # no undo step: nothing was changed
 
     def use(self, context: bpy.types.Context, outcome: "FromFile") -> str:
         """Put it on the avatar that was active when it began."""
@@ -259,11 +273,13 @@ class FromFile:
         landing: Where and how.
         carried: The motion, or why it could not be carried over although it was read.
         bones: Of the file's skeleton; none for SMPL-like files.
+        guesses: What the file does not tell.
     """
 
     landing: Landing
     carried: Carried | AvatarError
     bones: tuple[str, ...]
+    guesses: Guesses
 
 
 @dataclass(frozen=True)
@@ -283,9 +299,9 @@ class _FileChoice:
         wishes = replace(self.wishes, bones=self.table.fitting(names) if names else None)
         report(_READING_SHARE)
         try:
-            return FromFile(self.landing, onto(source, self.landing.joints, wishes), names)
+            return FromFile(self.landing, onto(source, self.landing.joints, wishes), names, guesses(source))
         except AvatarError as error:  # the table of bones is to show what was read all the same
-            return FromFile(self.landing, error, names)
+            return FromFile(self.landing, error, names, guesses(source))
 
 
 class LHM_OT_retarget(_OntoAvatar, AskedJob, bpy.types.Operator):
@@ -436,9 +452,7 @@ def land(context: bpy.types.Context, landing: Landing, carried: Carried, operato
     Raises:
         AvatarError: If the avatar is no longer there.
     """
-    armature = context.scene.objects.get(landing.avatar)
-    if armature is None:
-        raise AvatarError(f"The avatar {landing.avatar!r} is gone. Select an avatar and try again.")
+    armature = _avatar(context, landing.avatar)
     layers = place_motion(armature, landing, carried)
     scene = context.scene
     if landing.set_range:
@@ -479,6 +493,13 @@ def summary(carried: Carried) -> str:
         keys = carried.keys
         words.append(f"{keys.share:.0%} of the keys, joints at most {1000 * keys.farthest:.1f} mm off")
     return ", ".join(words)
+
+
+def _avatar(context: bpy.types.Context, name: str) -> bpy.types.Object:
+    armature = context.scene.objects.get(name)
+    if armature is None:
+        raise AvatarError(f"The avatar {name!r} is gone. Select an avatar and try again.")
+    return armature
 
 
 def _ready(operator: type, context: bpy.types.Context) -> bool:

@@ -37,6 +37,7 @@ class Take:
         up: The axis that pointed up in the source: "y", "z" or "-y".
         curves: Weights of face shapes by name, mostly 0..1. [F] each
         notes: Sentences for the user: what was assumed.
+        guessed: What the source does not tell: "fps", "up".
 
     Raises:
         ValueError: If shapes do not agree, there is no frame or no joint, a parent does not come before its
@@ -56,6 +57,7 @@ class Take:
     up: str = "y"
     curves: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    guessed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         joints = len(self.names)

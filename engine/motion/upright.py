@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,8 +25,22 @@ _CLEAR = 0.5  # mean cosine; a person who stands or walks has above 0.9
 _MARGIN = 0.2
 
 
-def choose_up(asked: str, directions: Float, usual: str, *, stated: bool = False) -> tuple[str, str | None]:
-    """The up axis of a source, and a sentence where it had to be assumed.
+class Up(NamedTuple):
+    """The up axis of a source.
+
+    Args:
+        axis: "y", "z" or "-y".
+        note: For the user, where it is not what such files say.
+        guessed: Whether nothing told it.
+    """
+
+    axis: str
+    note: str | None = None
+    guessed: bool = False
+
+
+def choose_up(asked: str, directions: Float, usual: str, *, stated: bool = False) -> Up:
+    """The up axis of a source.
 
     Args:
         asked: One of ``UP_CHOICES``; anything but "auto" is taken as it is.
@@ -40,16 +54,18 @@ def choose_up(asked: str, directions: Float, usual: str, *, stated: bool = False
     if asked not in UP_CHOICES:
         raise ValueError(f"up must be one of {', '.join(UP_CHOICES)}, got {asked!r}")
     if asked != "auto":
-        return asked, None
+        return Up(asked)
     if stated:
-        return usual, None
+        return Up(usual)
     mean = _mean_direction(directions)
     scores = {up: float((matrix @ mean)[1]) for up, matrix in BODY_FROM_UP.items()}
     best, second = sorted(scores.values(), reverse=True)[:2]
     if best >= _CLEAR and best - second >= _MARGIN:
         up = max(scores, key=scores.__getitem__)
-        return up, None if up == usual else f"{_spoken(up)} up was found from the pose; choose it if wrong."
-    return usual, f"The file does not tell which way is up; {_spoken(usual)} was taken. Choose it if wrong."
+        found = None if up == usual else f"{_spoken(up)} up was found from the pose; choose it if wrong."
+        return Up(up, found)
+    note = f"The file does not tell which way is up; {_spoken(usual)} was taken. Choose it if wrong."
+    return Up(usual, note, guessed=True)
 
 
 def _mean_direction(directions: Float) -> NDArray[np.float64]:

@@ -96,13 +96,16 @@ class PressedJob(AskedJob):
 
     def __init__(self, operator: type, **properties: Any) -> None:
         self.context, self.reports, self.operator = Context(), [], operator
-        self.title = operator.title
+        self.title, self.handed_on = operator.title, operator.handed_on
         for name, value in properties.items():
             setattr(self, name, value)
         self.begun = self._go(self.context)
 
     def start(self, context: Any) -> Any:
         return self.operator.start(self, context)
+
+    def finish(self, context: Any, job: Any) -> set[str]:
+        return self.operator.finish(self, context, job)
 
     def use(self, context: Any, outcome: Any) -> str:
         return self.operator.use(self, context, outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,9 +72,11 @@ def read_bvh(path: Path, options: Options) -> Take:
     numbers = np.concatenate(blocks) if blocks else np.zeros((0, columns))
     del blocks
     notes = _count_notes(path.name, stated, len(numbers))
-    if options.fps is None and rate is None:
+    guessed = options.fps is None and rate is None
+    if guessed:
         notes.append(f"The file does not state its frame rate; {DEFAULT_FPS:g} was taken.")
-    return _take(path.stem, joints, numbers, options.fps or rate, notes, options)
+    take = _take(path.stem, joints, numbers, options.fps or rate, notes, options)
+    return replace(take, guessed=("fps", *take.guessed)) if guessed else take
 
 
 def _header(lines: _Lines) -> Iterator[tuple[int, str]]:
@@ -181,7 +184,7 @@ def _take(
     names, parents = tuple(j.name for j in joints), tuple(j.parent for j in joints)
     few = numbers[np.unique(np.linspace(0, len(numbers) - 1, _SAMPLES).astype(int))]
     _, sampled = world_frames(joints, few, np.eye(3))
-    up, up_note = choose_up(options.up, head_directions(names, sampled), "y")
+    up, up_note, up_guessed = choose_up(options.up, head_directions(names, sampled), "y")
     unit, unit_note = guess_unit(parents, sampled)
     basis = BODY_FROM_UP[up]
     rotations = np.empty((len(numbers), len(joints), 3, 3))
@@ -206,4 +209,5 @@ def _take(
         unit_m=unit,
         up=up,
         notes=(*notes, *(note for note in (up_note, unit_note) if note)),
+        guessed=("up",) if up_guessed else (),
     )
