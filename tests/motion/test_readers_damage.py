@@ -41,8 +41,16 @@ def _saved(save: Callable[..., None], *values: object, **members: object) -> byt
     return data.getvalue()
 
 
+def _csv() -> bytes:
+    names = ("JawOpen", "EyeBlinkLeft", "EyeBlinkRight", "CheekPuff", "TongueOut")
+    lines = [",".join(("Timecode", "BlendShapeCount", *names))]
+    lines += [f"10:00:00:{k:02d}.{k:03d},5" + ",0.25" * len(names) for k in range(4)]
+    return "\n".join(lines).encode()
+
+
 FILES = {
     "bvh": _bvh(),
+    "csv": _csv(),
     "glb": _glb(),
     "json": json.dumps(
         [{"root_pose": [0, 0, 0], "body_pose": [[0, 0, 0]] * 21, "trans": [0, 0, 1]}] * 2
