@@ -77,8 +77,7 @@ def write_contact_sheet(file: Path, cards: list[Card]) -> None:
 
 def _draw(area: Picture, card: Card) -> None:
     """Put a card's pictures into its part of the sheet, each in the middle of its cell."""
-    pictures = (card.photo, *card.views, *[None] * _CELLS)[:_CELLS]
-    for number, picture in enumerate(pictures):
+    for number, picture in enumerate((card.photo, *card.views)):
         left = _GAP + number * (WIDTH + _GAP)
         cell = area[_GAP : _GAP + HEIGHT, left : left + WIDTH]
         cell[:] = EMPTY

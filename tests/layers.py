@@ -39,7 +39,18 @@ _PROCESS = (
 )
 SHARED = (*_VALUES, *_PROCESS)
 SETTINGS = ("preferences", "properties")
-BLENDER = ("bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "bl_ui", "addon_utils")
+BLENDER = (
+    "bpy",
+    "bpy_extras",
+    "bmesh",
+    "mathutils",
+    "gpu",
+    "gpu_extras",
+    "blf",
+    "imbuf",
+    "bl_ui",
+    "addon_utils",
+)
 FOLDERS = ("commands", "engine", "rigging", "rendering", "operators", "panels", "assets")
 
 

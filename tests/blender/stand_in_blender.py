@@ -1,7 +1,7 @@
 """Blender as a Python module in the place of the program: the few arguments that farms use.
 
-``-c lhm_avatars …`` runs a command with the extension; ``-b FILE …`` renders without it. As in Blender, arguments
-are worked through in their order.
+``-c lhm_avatars …`` runs a command with the extension; ``-b FILE …`` renders without it. As in Blender,
+arguments are worked through in their order.
 """
 
 from __future__ import annotations
