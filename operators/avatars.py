@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 
     from ..engine.avatar.arrays import Float
 
-__all__ = ["NO_AVATAR", "active_armature", "avatar_is_active", "cloud_of", "metadata_of", "rest_joints"]
+__all__ = [
+    "LINKED", "NO_AVATAR", "active_armature", "avatar_is_active", "avatar_takes_keys", "cloud_of",
+    "metadata_of", "rest_joints",
+]  # fmt: skip
 
 NO_AVATAR = "Select an avatar first"
+LINKED = (
+    "This avatar is linked from another file: override it (Object > Library Override > Make), then try again"
+)
 
 
 def active_armature(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -34,6 +40,17 @@ def avatar_is_active(operator: type, context: bpy.types.Context) -> bool:
         return True
     operator.poll_message_set(NO_AVATAR)  # type: ignore[attr-defined]
     return False
+
+
+def avatar_takes_keys(operator: type, context: bpy.types.Context) -> bool:
+    """Whether an avatar is active that this file may animate; if not, the greyed button says why."""
+    if not avatar_is_active(operator, context):
+        return False
+    armature = active_armature(context)
+    if armature is not None and armature.library is not None:
+        operator.poll_message_set(LINKED)  # type: ignore[attr-defined]
+        return False
+    return True
 
 
 def rest_joints(armature: bpy.types.Object) -> Float:

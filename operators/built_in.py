@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty
 from ..engine.motion.builtin.catalogue import BUILT_IN
 from ..engine.motion.builtin.walk import DEFAULT_FPS
 from ..rigging.actions import add_action
-from .avatars import active_armature, avatar_is_active, rest_joints
+from .avatars import active_armature, avatar_takes_keys, rest_joints
 from .pose import take_off_action
 
 _SLOWEST_FPS = 8.0  # below, a step would have too few poses; the motion is made finer, keyed between frames
@@ -47,7 +47,7 @@ class LHM_OT_add_motion(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An avatar is active."""
-        return avatar_is_active(cls, context)
+        return avatar_takes_keys(cls, context)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Only what the motion knows."""
