@@ -20,6 +20,7 @@ from .operators import (
     confidence,
     control_rig,
     export_motion,
+    face,
     files,
     install,
     jobs,
@@ -39,6 +40,7 @@ from .operators import (
 from .operators import shape as shape_operators
 from .panels import about, more_photos, preview_settings
 from .panels import control_rig as control_rig_panel
+from .panels import face as face_panel
 from .panels import main as main_panel
 from .panels import motion as motion_panel
 from .panels import photo_check as photo_check_panel
@@ -74,6 +76,7 @@ MODULES: tuple[ModuleType, ...] = (
     motions,
     export_motion,
     shape_operators,
+    face,
     files,
     preview,
     confidence,
@@ -85,6 +88,7 @@ MODULES: tuple[ModuleType, ...] = (
     about,
     control_rig_panel,
     motion_panel,
+    face_panel,
     shape_panel,
     setup_panel,
     preview_settings,

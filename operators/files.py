@@ -17,6 +17,7 @@ from ..engine.avatar.errors import AvatarError
 from ..engine.avatar.shape import ShapeSpace
 from ..engine.formats.avatar_file import SUFFIX, load_avatar, save_avatar
 from ..properties import POSE_ITEMS
+from ..rigging.face_mesh import has_face, read_face
 from ..rigging.pointcloud import read_attribute, read_binding, read_gaussians
 from ..rigging.poses import get_pose, photo_pose
 from ..rigging.shape_store import PHOTO_BETAS, has_shape, photo_betas, present_betas, read_shape
@@ -25,6 +26,7 @@ from .reconstruction import Made, place
 
 log = logging.getLogger(__name__)
 
+FACE_LEFT_OUT = "The file holds no face that can be moved: this avatar has lost a part of its own"
 SHAPE_LEFT_OUT = "The file holds no body shape that can be changed: this avatar has lost a part of its own"
 
 
@@ -87,6 +89,8 @@ class LHM_OT_export_avatar(ExportHelper, bpy.types.Operator):
             return {"CANCELLED"}
         if has_shape(armature) and avatar.shape is None:
             self.report({"WARNING"}, SHAPE_LEFT_OUT)
+        if has_face(cloud_of(armature)) and avatar.face is None:
+            self.report({"WARNING"}, FACE_LEFT_OUT)
         return {"FINISHED"}
 
 
@@ -98,7 +102,8 @@ def avatar_of(armature: bpy.types.Object) -> Avatar:
     Args:
         armature: Of an avatar that still has its Gaussians.
     """
-    cloud = cloud_of(armature).data  # type: ignore[union-attr]
+    owner = cloud_of(armature)
+    cloud = owner.data  # type: ignore[union-attr]
     now, photo, space = get_pose(armature), photo_pose(armature), _shape_of(armature)
     return Avatar(
         gaussians=read_gaussians(cloud),
@@ -110,6 +115,7 @@ def avatar_of(armature: bpy.types.Object) -> Avatar:
         seen=read_attribute(cloud, "seen").astype(np.uint8),
         metadata=metadata_of(armature) | ({} if space is None else _photo_betas(armature)),
         shape=space,
+        face=read_face(owner),
     )
 
 

@@ -13,7 +13,7 @@ NO_NAME = "The pose has no name. Give it one."
 
 
 class LHM_OT_mirror_pose(bpy.types.Operator):
-    """Mirror the avatar's pose, controls and sliders too; keyed if auto-keying is on"""
+    """Mirror the avatar's pose, controls, sliders and face too; keyed if auto-keying is on"""
 
     bl_idname = "lhm.mirror_pose"
     bl_label = "Mirror Pose"

@@ -1,4 +1,4 @@
-"""Mirror and keep poses, and the controls of limbs, fingers and face."""
+"""Mirror and keep poses, and the controls of limbs and fingers; those of the face are in its own panel."""
 
 from __future__ import annotations
 
@@ -65,24 +65,6 @@ class LHM_PT_fingers(Sidebar, bpy.types.Panel):
                 draw_slider(column, armature, slider)
 
 
-class LHM_PT_face(Sidebar, bpy.types.Panel):
-    """Open the mouth, turn the eyes."""
-
-    bl_label = "Face"
-    bl_parent_id = "LHM_PT_controls"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """The active avatar has controls."""
-        return _has_controls(context)
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """A slider each."""
-        column = self.layout.column(align=True)
-        for slider in FACE:
-            draw_slider(column, active_armature(context), slider)
-
-
 def draw_slider(layout: bpy.types.UILayout, armature: bpy.types.Object, slider: Slider) -> None:
     """A custom property of a control, which can be keyed here."""
     layout.prop(armature.pose.bones[slider.bone], slider.path, text=slider.label, slider=True)
@@ -93,4 +75,4 @@ def _has_controls(context: bpy.types.Context) -> bool:
     return armature is not None and has_controls(armature)
 
 
-CLASSES = (LHM_PT_controls, LHM_PT_fingers, LHM_PT_face)
+CLASSES = (LHM_PT_controls, LHM_PT_fingers)

@@ -15,6 +15,7 @@ from ..engine.avatar.skinning import forward_kinematics, skin_means
 from .armature import create_armature
 from .bone_frames import create_bone_frames, hide_collection
 from .contexts import all_or_nothing, select_only, to_object_mode
+from .face_mesh import create_face_mesh
 from .nodes import add_modifier
 from .pointcloud import create_cloud
 from .poses import remember_photo_pose, rest_pose, set_pose
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from ..engine.avatar.body import BodyParams
 
 AVATAR_KEY = "lhm_avatar"
-"""Custom property on every object of an avatar: which part it is, ``armature``, ``cloud`` or ``frames``."""
+"""Custom property on every object of an avatar: which part it is, ``armature``, ``cloud``, ``frames`` or
+``face``."""
 
 FLOOR_KEY = "lhm_floor"
 """Custom property on the armature: height of the floor in the avatar's own body axes, metres."""
@@ -47,12 +49,14 @@ class AvatarObjects:
         cloud: The Gaussians at rest, with the modifiers that pose and show them.
         frames: Hidden helper of the skinning nodes.
         collection: Holds all of them.
+        face: Hidden helper that shows how the face moves, where the avatar knows that.
     """
 
     armature: bpy.types.Object
     cloud: bpy.types.Object
     frames: bpy.types.Object
     collection: bpy.types.Collection
+    face: bpy.types.Object | None = None
 
 
 def add_avatar(
@@ -154,11 +158,16 @@ def _build(
         context, f"{name} Gaussians", avatar.gaussians, avatar.binding, avatar.seen, collection
     )
     _attach(cloud, armature)
-    add_modifier(cloud, "LHM Skinning", skinning_group(avatar.binding.influences), Bones=frames)
+    helpers, face = {"Bones": frames}, None
+    if avatar.face is not None:
+        face = create_face_mesh(f"{name} Face", armature, cloud.data, avatar.face, hidden)
+        helpers["Face"] = face
+    group = skinning_group(avatar.binding.influences, with_face=face is not None)
+    add_modifier(cloud, "LHM Skinning", group, **helpers)
     if display is not None:
         add_modifier(cloud, "LHM Display", display)
     hide_collection(context.scene, hidden)
-    return AvatarObjects(armature, cloud, frames, collection)
+    return AvatarObjects(armature, cloud, frames, collection, face)
 
 
 def _attach(cloud: bpy.types.Object, armature: bpy.types.Object) -> None:
@@ -169,8 +178,9 @@ def _attach(cloud: bpy.types.Object, armature: bpy.types.Object) -> None:
 
 def _label(made: AvatarObjects, avatar: Avatar) -> None:
     """Mark the objects and keep with the armature where the avatar comes from."""
-    for part in ("armature", "cloud", "frames"):
-        getattr(made, part)[AVATAR_KEY] = part
+    for part in ("armature", "cloud", "frames", "face"):
+        if getattr(made, part) is not None:
+            getattr(made, part)[AVATAR_KEY] = part
     metadata = avatar.metadata
     made.armature[FLOOR_KEY] = avatar.ground_height()
     made.armature["lhm_seen"] = float((avatar.seen == SEEN_PHOTO).mean())

@@ -52,6 +52,7 @@ def mode_of(context: bpy.types.Context, target: bpy.types.Object, mode: str) -> 
 
 def select_only(context: bpy.types.Context, target: bpy.types.Object) -> None:
     """Select one object, make it active, deselect all others."""
+    context.view_layer.update()  # Blender 4.5 crashes over what a collection excluded just now still lists
     for other in context.view_layer.objects:
         other.select_set(False)
     target.select_set(True)

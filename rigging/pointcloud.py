@@ -15,6 +15,7 @@ bone_weight_k      FLOAT        how much
 radius             FLOAT        the largest scale, so that Solid shading shows a body
 shape_base         FLOAT_VECTOR what its body shape starts from, see ``shape_store``
 shape_0, shape_1 … FLOAT_VECTOR how betas move it, where that is known
+face_index         INT          its vertex of the face's helper, -1 for none, see ``face_mesh``
 rotation           QUATERNION   made by the skinning nodes: posed orientation
 ================== ============ =============================================================
 """

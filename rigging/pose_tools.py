@@ -1,4 +1,4 @@
-"""Poses as a whole: set with controls and keys, mirrored, kept as assets of the pose library."""
+"""Poses as a whole, the face too: set with controls and keys, mirrored, kept in the pose library."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .armature import PELVIS
 from .control_match import control_tracks, neutral_tracks, seen_pose, settle_controls
 from .control_names import CHEST, EYES_SIDE, HEAD, HIPS, LIMBS, SLIDERS
 from .controlled import evaluated, has_controls, joints_at_rest
+from .face_values import face_tracks, face_weights, mirrored_shapes, neutral_shapes
 from .keys import LOCATION, ROTATION, Track, auto_key, put
 from .poses import get_pose, set_pose
 
@@ -28,7 +29,7 @@ _ASSET_FRAME = 1.0
 
 
 def strike_pose(context: bpy.types.Context, armature: bpy.types.Object, params: BodyParams) -> None:
-    """Set a pose; controls hold it too, and auto-keying keys it.
+    """Set a pose, with a neutral face; controls hold it too, and auto-keying keys it.
 
     Args:
         context: Its view layer shows the avatar.
@@ -37,11 +38,12 @@ def strike_pose(context: bpy.types.Context, armature: bpy.types.Object, params: 
     """
     set_pose(armature, params)
     settle_controls(context, armature)
+    put(context, armature, neutral_shapes(armature))
     auto_key(context, armature, [*((joint, ROTATION) for joint in JOINT_NAMES), (PELVIS, LOCATION)])
 
 
 def mirror_pose(context: bpy.types.Context, armature: bpy.types.Object, way: str = FLIP) -> None:
-    """Give an avatar the mirror image of its pose, controls and sliders too; the root bone stays.
+    """Give an avatar the mirror image of its pose, controls, sliders and face too; the root bone stays.
 
     Args:
         context: Has the tool settings; with auto-keying on, what changes is keyed.
@@ -55,8 +57,9 @@ def mirror_pose(context: bpy.types.Context, armature: bpy.types.Object, way: str
     tracks.append(Track(PELVIS, LOCATION, transl[None]))
     if has_controls(armature):
         tracks += _mirrored_controls(armature)
-    beginning = {FLIP: "", LEFT: "right_", RIGHT: "left_"}[way]
-    put(context, armature, [track for track in tracks if track.bone.startswith(beginning)])
+    beginning, keeps = {FLIP: ("", ""), LEFT: ("right_", "Left"), RIGHT: ("left_", "Right")}[way]
+    tracks = [track for track in tracks if track.bone.startswith(beginning)]
+    put(context, armature, [*tracks, *mirrored_shapes(armature, keeps)])
 
 
 def other_side(name: str) -> str:
@@ -68,7 +71,7 @@ def other_side(name: str) -> str:
 
 
 def create_pose_asset(context: bpy.types.Context, armature: bpy.types.Object, name: str) -> bpy.types.Action:
-    """Keep the pose as seen in the pose library of this file.
+    """Keep the pose as seen, with the face, in the pose library of this file.
 
     It serves avatars with and without controls: the joints hold all of it, IK controls hold it as well, and
     controls that come on top do nothing.
@@ -84,6 +87,7 @@ def create_pose_asset(context: bpy.types.Context, armature: bpy.types.Object, na
         joints = joints_at_rest(armature)
         tracks += [track for limb in LIMBS.values() for track in control_tracks(seen, limb, joints)]
         tracks += neutral_tracks()
+    tracks += face_tracks(face_weights(armature))
     frames = np.array([_ASSET_FRAME])
     channels = [
         Channel(track.bone, track.name, track.values) for track in tracks if not track.name.startswith("[")

@@ -2,6 +2,9 @@
 
 It reads the bone frames (`bone_frames.py`) and the cloud's ``bone_index_k`` and ``bone_weight_k``, so a saved
 file plays without the add-on. Everything happens in the armature's space, i.e. in body axes and metres.
+
+Avatars with a face run a second group, which first moves the rest positions by what the helper of
+`face_mesh.py` shows; the others pay nothing for it.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.avatar.body import JOINT_COUNT
 from .bone_frames import MIDDLE
-from .nodes import Nodes, generated_group, modifier_input
+from .nodes import Nodes, generated_group, input_names, modifier_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,40 +25,57 @@ if TYPE_CHECKING:
 VERSION = 1
 GROUP_NAME = "LHM Skinning K"
 INFLUENCES = (4, 8)
+FACE_INDEX = "face_index"
+"""Attribute: the vertex of the face's helper that moves a point; out of range for those that none moves."""
 POLAR_STEPS = (3, 3, 3, 1, 1)
 """For each step towards the nearest rotation, how many columns are measured."""
 
+_WITH_FACE = " Face"
 _VECTOR = {"data_type": "FLOAT_VECTOR", "domain": "POINT"}
 
 
-def skinning_group(influences: int) -> bpy.types.NodeTree:
+def skinning_group(influences: int, *, with_face: bool = False) -> bpy.types.NodeTree:
     """The group for a number of joints per Gaussian; made when the file has none that is up to date.
 
     Args:
         influences: 4 or 8.
+        with_face: Whether it has an input for the face's helper.
 
     Raises:
         ValueError: For another number.
     """
     if influences not in INFLUENCES:
         raise ValueError(f"influences must be one of {INFLUENCES}, got {influences}")
-    return generated_group(f"{GROUP_NAME}{influences}", VERSION, lambda nodes: _build(nodes, influences))
+    name = f"{GROUP_NAME}{influences}{_WITH_FACE if with_face else ''}"
+    return generated_group(name, VERSION, lambda nodes: _build(nodes, influences, with_face=with_face))
 
 
 def frames_of(cloud: bpy.types.Object) -> bpy.types.Object | None:
     """The bone frames that a cloud follows; None without a skinning modifier, or when they were deleted."""
+    return _helper(cloud, "Bones")
+
+
+def face_mesh_of(cloud: bpy.types.Object) -> bpy.types.Object | None:
+    """The helper that a cloud's face follows; None without a face, or when it was deleted."""
+    return _helper(cloud, "Face")
+
+
+def _helper(cloud: bpy.types.Object, name: str) -> bpy.types.Object | None:
     for modifier in cloud.modifiers:
         tree = modifier.node_group if modifier.type == "NODES" else None
         if tree is not None and tree.name.startswith(GROUP_NAME):
-            return modifier_input(modifier, "Bones")
+            return modifier_input(modifier, name) if name in input_names(tree) else None
     return None
 
 
-def _build(nodes: Nodes, influences: int) -> None:
+def _build(nodes: Nodes, influences: int, *, with_face: bool) -> None:
     geometry = nodes.input("Geometry", "NodeSocketGeometry")
     bones = nodes.input("Bones", "NodeSocketObject")
-    rest = nodes.add("GeometryNodeInputPosition").outputs[0]
-    *columns, middle = _blended(nodes, bones, rest, influences)
+    position = nodes.add("GeometryNodeInputPosition").outputs[0]
+    *columns, middle = _blended(nodes, bones, position, influences)
+    rest = position
+    if with_face:
+        rest = nodes.vector("ADD", position, _face_move(nodes, position))
     posed = _posed(nodes, columns, middle, rest)
     turn = _nearest_rotation(nodes, columns)
     rotation = nodes.add(
@@ -67,6 +87,20 @@ def _build(nodes: Nodes, influences: int) -> None:
     # Last, because the other fields read the rest position.
     moved = nodes.add("GeometryNodeSetPosition", stored, None, posed)
     nodes.output("Geometry", "NodeSocketGeometry", moved)
+
+
+def _face_move(nodes: Nodes, position: Socket) -> Socket:
+    """How far the face moves each point; none where ``face_index`` is -1 or the helper is gone."""
+    face = _shape(nodes, nodes.input("Face", "NodeSocketObject"))
+    vertex = nodes.attribute(FACE_INDEX, "INT")
+    return nodes.add("GeometryNodeSampleIndex", face, position, vertex, **_VECTOR).outputs[0]
+
+
+def _shape(nodes: Nodes, helper: Socket) -> Socket:
+    """A helper's geometry as it is evaluated."""
+    # ORIGINAL: the helper in its own space, which is the armature's, wherever the armature stands.
+    info = nodes.add("GeometryNodeObjectInfo", helper, transform_space="ORIGINAL")
+    return next(socket for socket in info.outputs if socket.type == "GEOMETRY")
 
 
 def _frame_fields(nodes: Nodes, position: Socket) -> list[Socket]:
@@ -88,9 +122,7 @@ def _blended(nodes: Nodes, bones: Socket, position: Socket, influences: int) -> 
 
     Vectors and scalar attributes on purpose: sampling 4x4 matrices is more than twice as slow.
     """
-    # ORIGINAL: the helper in its own space, which is the armature's, wherever the armature stands.
-    info = nodes.add("GeometryNodeObjectInfo", bones, transform_space="ORIGINAL")
-    helper = next(socket for socket in info.outputs if socket.type == "GEOMETRY")
+    helper = _shape(nodes, bones)
     fields = _frame_fields(nodes, position)
     sums: list[Socket] = []
     for k in range(influences):

@@ -42,6 +42,9 @@ class Layout:
             return lambda **_: self
         raise AttributeError(name)
 
+    def panel(self, name: str, *, default_closed: bool = False) -> tuple[Layout, Layout | None]:
+        return self, None if default_closed else self
+
     def operator_menu_enum(self, operator: str, name: str, *, text: str = "", icon: str = "NONE") -> None:
         group, short = operator.split(".")
         rna = getattr(getattr(bpy.ops, group), short).get_rna_type()

@@ -453,7 +453,6 @@ def test_the_panel_offers_controls_then_shows_them(plain: bpy.types.Object) -> N
         "lhm.mirror_pose", "lhm.create_pose_asset", "lhm.add_controls",
     ]  # fmt: skip
     assert not panel.LHM_PT_fingers.poll(bpy.context)
-    assert not panel.LHM_PT_face.poll(bpy.context)
     bpy.ops.lhm.add_controls()
     layout = drawn(panel.LHM_PT_controls)
     assert layout.properties == ['["ik"]'] * 4
@@ -462,6 +461,5 @@ def test_the_panel_offers_controls_then_shows_them(plain: bpy.types.Object) -> N
         {name} for name in LIMBS
     ]
     assert len(drawn(panel.LHM_PT_fingers).properties) == 12
-    assert drawn(panel.LHM_PT_face).properties == ['["jaw_open"]', '["eyes_side"]', '["eyes_up"]']
     bpy.context.view_layer.objects.active = None
-    assert not panel.LHM_PT_face.poll(bpy.context)
+    assert not panel.LHM_PT_fingers.poll(bpy.context)
