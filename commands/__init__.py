@@ -8,7 +8,7 @@ import bpy
 
 from ..engine.avatar.errors import AvatarError
 from ..engine.protocol import EngineBug
-from . import avatars, batch, engines, motions
+from . import avatars, batch, engines, motions, placing
 from .arguments import parser
 from .shared import say
 
@@ -22,6 +22,7 @@ CLASSES = ()
 _VERBS = {
     "reconstruct": avatars.reconstruct,
     "batch": batch.batch,
+    "place": placing.place,
     "check": avatars.check,
     "render": avatars.render,
     "animate": motions.animate,

@@ -62,6 +62,14 @@ def parser(
     )  # fmt: skip
     _add_settings(many)
     many.set_defaults(command=verbs["batch"], mask=None, head_box=None)
+    placing = add.add_parser("place", help="put an avatar file into a .blend")
+    placing.add_argument("file", type=Path, metavar="FILE.lhma")
+    placing.add_argument("--into", type=Path, metavar="SET.blend", help="default: a new scene")
+    placing.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.blend")
+    placing.add_argument("--name", help="of the avatar (default: the file's)")
+    placing.add_argument("--location", type=_point, metavar="X,Y,Z", default=(0.0, 0.0, 0.0), help="metres")
+    placing.add_argument("--pose", choices=("photo", "rest"), default="photo")
+    placing.set_defaults(command=verbs["place"])
     looking = add.add_parser("check", help="say what an engine would see of a photo")
     looking.add_argument("photo", type=Path, metavar="PHOTO")
     _add_photo_settings(looking)
@@ -193,6 +201,16 @@ def _positive(text: str, what: str) -> float:
     if not (value > 0 and isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
     return value
+
+
+def _point(text: str) -> tuple[float, ...]:
+    try:
+        point = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        point = ()
+    if len(point) != 3 or not all(map(isfinite, point)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no place such as 0,1.5,0")
+    return point
 
 
 def _box(text: str) -> tuple[int, ...]:

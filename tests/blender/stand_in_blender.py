@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
             image_format(scene, next(rest))
         elif argument == "--render-frame":
             for frame in frames(next(rest)):
-                bpy.ops.render.render(animation=True, start_frame=frame, end_frame=frame)
+                scene.frame_start = scene.frame_end = frame
+                bpy.ops.render.render(animation=True)
         elif argument == "-a":
             bpy.ops.render.render(animation=True)
         elif not argument.startswith("-"):
