@@ -6,8 +6,9 @@ shape space, ``shape_mean_dirs`` and ``shape_joint_dirs``, are there only where 
 the face only where it can be moved; the JSON text then names the face's shapes (``face_names``).
 
 Only the face's directions are rounded: ``face_dirs`` counts steps of ``face_steps`` metres, a power of two
-for each shape, so that one of up to 62 mm is off by less than a micrometre. What was read is written again
-bit for bit.
+for each shape, so that one of up to 62 mm is off by less than a micrometre. A shape moves a quarter of the
+face; ``face_moved`` has a bit for each Gaussian and shape, and ``face_dirs`` a row for each bit that is set.
+What was read is written again bit for bit.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ SCHEMA_VERSION = 1
 _HEADER_KEY = "lhm_avatar"
 _PARAMS_PREFIX = "params."
 _SHAPE_PREFIX = "shape_"
-_FACE_ARRAYS = ("face_indices", "face_dirs", "face_steps")
+_FACE_ARRAYS = ("face_indices", "face_moved", "face_dirs", "face_steps")
 _FACE_NAMES = "face_names"
 _MOST_STEPS = np.iinfo(np.int16).max
 _GAUSSIAN_FIELDS = tuple(field.name for field in dataclasses.fields(Gaussians))
@@ -142,13 +143,19 @@ def _shape(arrays: Mapping[str, NDArray[Any]]) -> ShapeSpace | None:
 
 
 def _face_arrays(face: FaceSpace) -> dict[str, NDArray[Any]]:
-    """Directions in whole steps, which take half of the room; float16 would be off by four micrometres."""
+    """Directions in whole steps; float16 would take as much room and be off by four micrometres."""
     farthest = np.abs(face.dirs).max(axis=(0, 1), initial=0.0).astype(np.float64)
     # The smallest power of two that reaches: frexp gives a number in [0.5, 1) and its exponent.
     mantissa, exponent = np.frexp(farthest / _MOST_STEPS)
     steps = np.ldexp(1.0, exponent - (mantissa == 0.5))
-    counts = np.round(face.dirs / steps).astype(np.int16)
-    return {"face_indices": face.indices, "face_dirs": counts, "face_steps": steps.astype(np.float32)}
+    counts = np.round(face.dirs / steps).astype(np.int16).transpose(0, 2, 1)
+    moved = counts.any(axis=2)
+    return {
+        "face_indices": face.indices,
+        "face_moved": np.packbits(moved),
+        "face_dirs": counts[moved],
+        "face_steps": steps.astype(np.float32),
+    }
 
 
 def _face(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> FaceSpace | None:
@@ -158,11 +165,17 @@ def _face(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> Face
     names = header[_FACE_NAMES]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"{_FACE_NAMES} must be a list of names")
-    steps = _typed(arrays, "face_steps", np.float32)
-    counts = _typed(arrays, "face_dirs", np.int16)
-    require_shape("face_dirs", counts, (None, 3, len(names)))
+    indices, steps = _typed(arrays, "face_indices", np.int32), _typed(arrays, "face_steps", np.float32)
+    bits, rows = _typed(arrays, "face_moved", np.uint8), _typed(arrays, "face_dirs", np.int16)
     require_shape("face_steps", steps, (len(names),))
-    return FaceSpace(tuple(names), _typed(arrays, "face_indices", np.int32), counts * steps)
+    size = indices.size * len(names)
+    require_shape("face_moved", bits, (-(-size // 8),))
+    moved = np.unpackbits(bits, count=size).astype(bool).reshape(indices.size, len(names))
+    require_shape("face_dirs", rows, (int(moved.sum()), 3))
+    counts = np.zeros((*moved.shape, 3), np.int16)
+    counts[moved] = rows
+    dirs = np.multiply(counts.transpose(0, 2, 1), steps, dtype=np.float32)
+    return FaceSpace(tuple(names), indices, dirs)
 
 
 def _typed(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type[np.generic]) -> NDArray[Any]:

@@ -171,16 +171,29 @@ def test_an_empty_face_is_a_face(path: Path, avatar: Avatar, empty: FaceSpace):
     assert (read.names, read.dirs.shape) == (empty.names, empty.dirs.shape)
 
 
-def test_a_face_takes_two_bytes_for_a_number(path: Path, avatar: Avatar):
+def test_what_does_not_move_takes_a_bit(path: Path, avatar: Avatar):
+    count, shapes, moving = 400, 40, 10
+    rng = np.random.default_rng(4)
+    dirs = np.zeros((count, 3, shapes), np.float32)
+    for row in dirs:
+        row[:, rng.permutation(shapes)[:moving]] = rng.uniform(-0.01, 0.01, (3, moving))
     before = path.stat().st_size
-    save_avatar(path, replace(avatar, face=face(*[0.01] * 40)))
-    assert path.stat().st_size - before < len(MOVED) * (3 * 40 * 2 + 4) + 40 * 30 + 300  # names, header
+    wanted = FaceSpace(tuple(map(str, range(shapes))), np.arange(count), dirs)
+    save_avatar(path, replace(avatar, face=wanted))
+    grown = path.stat().st_size - before
+    room = count * (4 + moving * 3 * 2) + count * shapes / 8 + shapes * 4
+    assert room <= grown < room + shapes * 8 + 500  # names, header
+    read = load_avatar(path).face
+    assert read is not None
+    assert np.abs(read.dirs - wanted.dirs).max() < 1e-6
+    assert (read.dirs[wanted.dirs == 0] == 0).all()
 
 
 @pytest.mark.parametrize(
     ("changed", "what"),
     [
         ({"face_indices": None}, "'face_indices'"),
+        ({"face_moved": None}, "'face_moved'"),
         ({"face_dirs": None}, "'face_dirs'"),
         ({"face_steps": None}, "'face_steps'"),
         ({"header": {"schema": 1, "metadata": {}}}, "'face_names'"),
@@ -190,17 +203,19 @@ def test_a_face_takes_two_bytes_for_a_number(path: Path, avatar: Avatar):
         ),
         (
             {"header": {"schema": 1, "metadata": {}, "face_names": ["a"]}},
-            r"face_dirs must have shape \(any, 3, 1\), got \(5, 3, 2\)",
+            r"face_steps must have shape \(1,\), got \(2,\)",
         ),
         (
             {"header": {"schema": 1, "metadata": {}, "face_names": ["a", "a"]}},
             r"names must differ, got \('a', 'a'\)",
         ),
         ({"face_steps": np.ones(3, np.float32)}, r"face_steps must have shape \(2,\), got \(3,\)"),
-        ({"face_dirs": np.zeros((5, 3, 2), np.float16)}, "face_dirs must be int16, got float16"),
+        ({"face_dirs": np.zeros((10, 3), np.float16)}, "face_dirs must be int16, got float16"),
+        ({"face_dirs": np.zeros((9, 3), np.int16)}, r"face_dirs must have shape \(10, 3\), got \(9, 3\)"),
+        ({"face_moved": np.zeros(3, np.uint8)}, r"face_moved must have shape \(2,\), got \(3,\)"),
         (
             {"face_indices": np.arange(4, dtype=np.int32)},
-            r"dirs must have shape \(4, 3, 2\), got \(5, 3, 2\)",
+            r"face_moved must have shape \(1,\), got \(2,\)",
         ),
         (
             {"face_indices": np.zeros(5, np.int32)},
