@@ -36,6 +36,7 @@ from .operators import (
     preview,
     reconstruct,
     setup,
+    viewport,
 )
 from .operators import shape as shape_operators
 from .panels import about, more_photos, preview_settings
@@ -47,7 +48,9 @@ from .panels import photo_check as photo_check_panel
 from .panels import settings as settings_panel
 from .panels import setup as setup_panel
 from .panels import shape as shape_panel
+from .panels import viewport as viewport_panel
 from .rendering import preview_engine
+from .rendering.viewport import handlers as viewport_handlers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +61,7 @@ MODULES: tuple[ModuleType, ...] = (
     preferences,
     properties,
     preview_engine,
+    viewport_handlers,
     looks,
     jobs,
     install,
@@ -80,12 +84,14 @@ MODULES: tuple[ModuleType, ...] = (
     files,
     preview,
     confidence,
+    viewport,
     commands,
     main_panel,
     more_photos,
     settings_panel,
     photo_check_panel,
     about,
+    viewport_panel,
     control_rig_panel,
     motion_panel,
     face_panel,
