@@ -13,28 +13,37 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 
 from ..engine.avatar.body import bundled_body
 from ..engine.avatar.errors import AvatarError
-from ..engine.motion.onto import Carried, Wishes, onto
+from ..engine.motion.onto import Carried, FaceWishes, Wishes, onto
 from ..engine.motion.readers import read_motion
 from ..engine.motion.retarget.retarget import Retargeting
 from ..engine.motion.retarget.root import Placing
 from ..engine.motion.simplify import Tolerance
 from ..engine.motion.take import Take
 from ..engine.protocol import Cancelled, Progress
+from ..engine.weights.catalogue import asset
+from ..engine.weights.store import files
+from ..preferences import models_root
 from ..properties import job_state
 from ..rigging.avatar_objects import AVATAR_KEY
-from ..rigging.motion_layers import Layers, add_motion, push_down
+from ..rigging.face_curves import face_shapes
+from ..rigging.motion_layers import Layers, add_face, add_motion, push_down
 from ..rigging.takes import TakeSampler
 from .asked_job import AskedJob
 from .avatars import active_armature, avatar_takes_keys, rest_joints
 from .bone_maps import Table, chosen_bones, note_source
 from .jobs import Job, idle
+from .looks import model_status
 from .motion_questions import UP_AXES, Guesses, ask_about, guesses
 from .pose import take_off_action
 from .thread_job import ThreadJob
 
-MOTION_SUFFIXES = (".bvh", ".npz", ".npy", ".pkl", ".pt", ".pth", ".json", ".glb", ".gltf", ".vrma")
+MOTION_SUFFIXES = (
+    *(".bvh", ".npz", ".npy", ".pkl", ".pt", ".pth", ".json", ".glb", ".gltf", ".vrma"),
+    ".csv",
+)
 NO_SOURCE = "Select the armature that moves, then the avatar's armature last (Shift-click)"
 _READING_SHARE, _SAMPLING_SHARE = 0.7, 0.9  # of a job
+_SMPLX = "smplx"  # among the models
 LAYER, KEYS, OFF = "LAYER", "KEYS", "OFF"
 _FEET = (
     (LAYER, "As a Layer", "Standing feet stand still; a track of the NLA that can be muted"),
@@ -59,6 +68,8 @@ class Landing:
         fps: Of the scene.
         feet: :data:`LAYER`, :data:`KEYS` or :data:`OFF`.
         set_range: Whether the scene's range becomes the motion's.
+        shapes: What its face can do.
+        smplx: The user's own SMPL-X body, if there is one.
     """
 
     avatar: str
@@ -67,6 +78,8 @@ class Landing:
     fps: float
     feet: str
     set_range: bool
+    shapes: tuple[str, ...] = ()
+    smplx: Path | None = None
 
 
 class _OntoAvatar:
@@ -79,6 +92,8 @@ class _OntoAvatar:
         scale: float
         calibration: int
         set_range: bool
+        face: bool
+        head: bool
         keys: str
         degrees: float
         millimetres: float
@@ -109,6 +124,16 @@ class _OntoAvatar:
         set_range: BoolProperty(
             name="Set Frame Range", description="Let the scene last as long as the motion", default=True
         )
+        face: BoolProperty(
+            name="Face",
+            description="Move face, jaw and eyes as the source's face curves say, found by their names",
+            default=True,
+        )
+        head: BoolProperty(
+            name="Turn Head",
+            description="Add the turns of the head that a recording of a face alone has",
+            default=False,
+        )
         keys: EnumProperty(name="Keys", description="How many keys each bone gets", items=_KEYS)
         degrees: FloatProperty(
             name="Turns",
@@ -132,6 +157,8 @@ class _OntoAvatar:
         "scale",
         "calibration",
         "set_range",
+        "face",
+        "head",
         "keys",
         "degrees",
         "millimetres",
@@ -153,6 +180,8 @@ class _OntoAvatar:
             fps=render.fps / render.fps_base,
             feet=self.feet,
             set_range=self.set_range,
+            shapes=face_shapes(armature),
+            smplx=_own_body(context),
         )
 
     def wishes(self, landing: Landing, bones: dict[str, str] | None) -> Wishes:
@@ -169,6 +198,7 @@ class _OntoAvatar:
             plant=landing.feet != OFF,
             layer=landing.feet == LAYER,
             tolerance=Tolerance(self.degrees, self.millimetres / 1000) if self.keys == SIMPLIFIED else None,
+            face=FaceWishes(self.face, self.head, landing.shapes, landing.smplx),
         )
 
 
@@ -471,6 +501,8 @@ def place_motion(armature: bpy.types.Object, landing: Landing, carried: Carried)
         landing: Where and how.
         carried: The motion.
     """
+    if carried.motion.joints is not None:
+        return add_face(armature, carried.motion, start=landing.start, fps=landing.fps, keys=carried.keys)
     take_off_action(armature)
     held = carried.planted.motion if carried.planted is not None else None
     if landing.feet == LAYER:
@@ -478,6 +510,14 @@ def place_motion(armature: bpy.types.Object, landing: Landing, carried: Carried)
     else:
         motion, held = carried.result, None
     return add_motion(armature, motion, held, start=landing.start, fps=landing.fps, keys=carried.keys)
+
+
+def _own_body(context: bpy.types.Context) -> Path | None:
+    """The user's SMPL-X file, where one is set up and its licence accepted."""
+    (status,) = (one for one in model_status(context).assets if one.name == _SMPLX)
+    if status.state != "ready" or status.licences_missing:
+        return None
+    return files(_SMPLX, models_root(context))[asset(_SMPLX).main.name]
 
 
 def summary(carried: Carried) -> str:

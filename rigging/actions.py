@@ -14,6 +14,7 @@ import numpy as np
 from ..engine.avatar.body import JOINT_NAMES
 from ..engine.avatar.rotations import continuous, quat_from_rotvec
 from .armature import PELVIS
+from .face_curves import HEAD, face_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,8 @@ class Channel:
 
     Args:
         bone: Its name.
-        name: "rotation_quaternion" or "location".
-        values: One row per frame. [F, 4] or [F, 3]
+        name: "rotation_quaternion", "location", or a custom property as ``["cheekPuff"]``.
+        values: One row per frame. [F, 4], [F, 3] or [F, 1]
         kept: Frames that get keys; by default all. [F]
     """
 
@@ -55,6 +56,8 @@ def add_action(
 ) -> bpy.types.Action:
     """Make an Action from a motion and assign it to the armature.
 
+    Face shapes become keys on the sliders that the avatar has; without a slider they are left out.
+
     Args:
         armature: One of ours.
         motion: Local rotations and the pelvis's translation, body axes, F frames.
@@ -66,14 +69,11 @@ def add_action(
     """
     step = 1.0 if fps is None else fps / motion.fps
     frames = start + step * np.arange(len(motion.pose))
-    quats = quat_from_rotvec(np.asarray(motion.pose, np.float64))
-    channels = [
-        Channel(bone, "rotation_quaternion", quats[:, joint], None if kept is None else kept.turns[:, joint])
-        for joint, bone in enumerate(JOINT_NAMES)
-    ]
-    channels.append(
-        Channel(PELVIS, "location", np.asarray(motion.transl), None if kept is None else kept.way)
-    )
+    channels = [*_turn_channels(motion, kept), *_face_channels(armature, motion, kept)]
+    if motion.joints is None:
+        channels.append(
+            Channel(PELVIS, "location", np.asarray(motion.transl), None if kept is None else kept.way)
+        )
     action, slot = keyed_action(name or motion.name, armature.name, frames, channels)
     assign(armature, action, slot)
     return action
@@ -101,6 +101,24 @@ def keyed_action(
     return action, slot
 
 
+def _turn_channels(motion: Motion, kept: Kept | None) -> list[Channel]:
+    quats = quat_from_rotvec(np.asarray(motion.pose, np.float64))
+    return [
+        Channel(bone, "rotation_quaternion", quats[:, joint], None if kept is None else kept.turns[:, joint])
+        for joint, bone in enumerate(JOINT_NAMES)
+        if motion.joints is None or bone in motion.joints
+    ]
+
+
+def _face_channels(armature: bpy.types.Object, motion: Motion, kept: Kept | None) -> list[Channel]:
+    there = face_shapes(armature)
+    return [
+        Channel(HEAD, f'["{name}"]', motion.expression[:, [k]], None if kept is None else kept.weights[:, k])
+        for k, name in enumerate(motion.expression_names)
+        if name in there
+    ]
+
+
 def assign(armature: bpy.types.Object, action: bpy.types.Action, slot: bpy.types.ActionSlot) -> None:
     """Let the armature play an Action; its bones turn by quaternions from now on."""
     for bone in armature.pose.bones:
@@ -119,8 +137,9 @@ def _add_curves(
     bag: bpy.types.ActionChannelbag, bone: str, channel: str, frames: Float, values: Float
 ) -> None:
     group = bag.groups.get(bone) or bag.groups.new(bone)
+    dot = "" if channel.startswith("[") else "."
     for index in range(values.shape[1]):
-        curve = bag.fcurves.new(f'pose.bones["{bone}"].{channel}', index=index)
+        curve = bag.fcurves.new(f'pose.bones["{bone}"]{dot}{channel}', index=index)
         curve.group = group
         keys = curve.keyframe_points
         keys.add(len(frames))

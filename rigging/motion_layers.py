@@ -1,20 +1,22 @@
-"""A motion on an avatar as layers of its NLA: the motion, and above it what holds the feet.
+"""A motion on an avatar as layers of its NLA: the motion, what holds the feet, and a face of its own.
 
-The upper layer holds only what planting changed, so muting its track shows the motion as it was recorded, and
-both can be edited on their own.
+The layer of the feet holds only what planting changed, so muting its track shows the motion as it was
+recorded, and both can be edited on their own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..engine.avatar.body import JOINT_NAMES
+from ..engine.motion.face.on_motion import without_face
 from ..engine.motion.planting import LEG_JOINTS, correction
 from .actions import Channel, add_action, assign, keyed_action
 from .armature import PELVIS
+from .face_curves import HEAD
 
 if TYPE_CHECKING:
     import bpy
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from ..engine.motion.motion import Motion
     from ..engine.motion.simplify import Kept, Simplified
 
-MOTION_TRACK, FEET_TRACK = "Motion", "Held Feet"
+MOTION_TRACK, FEET_TRACK, FACE_TRACK, HEAD_TRACK = "Motion", "Held Feet", "Face", "Head"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,40 @@ def add_motion(
     for track, layer, blend in ((MOTION_TRACK, action, "REPLACE"), (FEET_TRACK, feet, "COMBINE")):
         _push(armature, track, layer, start, blend)
     return Layers(action, feet, (start, last))
+
+
+def add_face(
+    armature: bpy.types.Object, motion: Motion, *, start: int, fps: float, keys: Simplified | None = None
+) -> Layers:
+    """Lay a motion of the face above all that the avatar plays; the body goes on as it does.
+
+    What moves face, jaw and eyes replaces theirs; turns of the head are added to the head's. A face that was
+    laid there earlier is muted.
+
+    Args:
+        armature: One of ours; the Action that it plays becomes a strip.
+        motion: Of some joints.
+        start: Frame of the first pose.
+        fps: Of the scene.
+        keys: Which frames get keys; by default all.
+    """
+    push_down(armature)
+    for track in armature.animation_data_create().nla_tracks:
+        track.mute = track.mute or track.name.startswith((FACE_TRACK, HEAD_TRACK))
+    joints = motion.joints or ()
+    parts = [(FACE_TRACK, replace(motion, joints=tuple(j for j in joints if j != HEAD)), "REPLACE")]
+    if HEAD in joints:
+        parts.append((HEAD_TRACK, replace(without_face(motion), joints=(HEAD,)), "COMBINE"))
+    kept = None if keys is None else keys.motion
+    actions = []
+    for track, part, blend in parts:
+        name = motion.name if track == FACE_TRACK else f"{motion.name} {track}"
+        action = add_action(armature, part, name=name, start=start, fps=fps, kept=kept)
+        action.use_fake_user = True
+        armature.animation_data.action = None
+        _push(armature, track, action, start, blend).strips[0].extrapolation = "NOTHING"
+        actions.append(action)
+    return Layers(actions[0], None, (start, start + (motion.count - 1) * fps / motion.fps))
 
 
 def push_down(armature: bpy.types.Object) -> bpy.types.NlaTrack | None:

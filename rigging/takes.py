@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.avatar.axes import BODY_FROM_BLENDER
 from ..engine.avatar.errors import AvatarError
 from ..engine.motion.take import Take
+from .face_curves import FaceSampler
 
 if TYPE_CHECKING:
     import bpy
@@ -45,6 +46,7 @@ class TakeSampler:
         self._posed = np.empty((len(frames), len(self._names), 4, 4))
         self._done = 0
         scene = context.scene
+        self._face = FaceSampler(armature, list(scene.objects), len(frames))
         self._scene, self._now = scene, (scene.frame_current, scene.frame_subframe)
 
     @property
@@ -57,7 +59,9 @@ class TakeSampler:
         end = time.monotonic() + seconds
         while self._done < len(self._frames):
             self._scene.frame_set(self._frames[self._done])
-            evaluated = self._armature.evaluated_get(self._context.evaluated_depsgraph_get())
+            depsgraph = self._context.evaluated_depsgraph_get()
+            evaluated = self._armature.evaluated_get(depsgraph)
+            self._face.read(self._done, evaluated, depsgraph)
             bones = _matrices(evaluated.pose.bones, "matrix", len(self._names))
             self._posed[self._done] = np.array(evaluated.matrix_world) @ bones
             self._done += 1
@@ -89,6 +93,7 @@ class TakeSampler:
             source="armature",
             unit_m=1.0,
             up="z",
+            curves=self._face.curves(),
         )
 
     def close(self) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
+from ..avatar.body import bundled_body, load_body
 from ..avatar.errors import AvatarError
+from .face.coefficients import CoefficientMap, coefficient_map
 from .face.face_take import FaceTake
-from .face.on_motion import face_motion, onto_shapes, with_face, without_face
+from .face.on_motion import face_motion, onto_shapes, strange_coefficients, with_face, without_face
 from .planting import Planted, planted
 from .resample import resampled
 from .retarget.carry import carried
@@ -18,9 +21,9 @@ from .take import Take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from ..avatar.arrays import Float
-    from .face.coefficients import CoefficientMap
     from .motion import Motion
     from .smplx_take import Recording
 
@@ -33,13 +36,13 @@ class FaceWishes:
         wanted: Whether the face moves at all.
         head: Let a take of a face alone turn the head, too.
         shapes: What the avatar's face can do; by default everything is kept.
-        carry: From SMPL-X coefficients to shapes of ARKit, for avatars without the former.
+        smplx: File of the user's own SMPL-X body: tells what coefficients mean, to avatars that have none.
     """
 
     wanted: bool = True
     head: bool = False
     shapes: Sequence[str] | None = None
-    carry: CoefficientMap | None = None
+    smplx: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def onto(source: Take | Recording | FaceTake, joints: Float, wishes: Wishes | No
 
     Raises:
         AvatarError: If the skeleton's bones are not recognised, chosen bones are not there, or nothing but a
-            face was recorded and that is not wanted.
+            face was recorded and that is not wanted or not to be shown, or the user's SMPL-X file is none.
     """
     wishes = wishes or Wishes()
     bones = None
@@ -111,6 +114,10 @@ def onto(source: Take | Recording | FaceTake, joints: Float, wishes: Wishes | No
         choices = wishes.retargeting
         motion = carried(source, joints, scale=choices.scale, placing=choices.placing)
     motion = _expressed(motion, wishes.face)
+    if motion.joints == () and not motion.expression_names:
+        raise AvatarError(
+            f"{motion.name} moves nothing that this avatar's face can show. Choose another file or avatar."
+        )
     if wishes.fps is not None:
         motion = resampled(motion, wishes.fps)
     plants = wishes.plant and motion.joints is None
@@ -130,7 +137,15 @@ def _expressed(motion: Motion, wishes: FaceWishes) -> Motion:
     """With what the avatar can show of the face."""
     if not wishes.wanted:
         return without_face(motion)
-    return motion if wishes.shapes is None else onto_shapes(motion, wishes.shapes, wishes.carry)
+    if wishes.shapes is None:
+        return motion
+    needed = wishes.smplx is not None and strange_coefficients(motion, wishes.shapes)
+    return onto_shapes(motion, wishes.shapes, _coefficient_map(wishes.smplx) if needed else None)
+
+
+@cache
+def _coefficient_map(smplx: Path) -> CoefficientMap:
+    return coefficient_map(load_body(smplx), bundled_body())
 
 
 def _keys(joints: Float, done: Carried, tolerance: Tolerance, layer: bool) -> Simplified:

@@ -74,6 +74,12 @@ def test_it_becomes_a_motion_of_the_face_only(tmp_path: Path):
     half = onto(take, rest_joints(), Wishes(fps=30.0)).result
     assert (half.count, half.joints) == (FRAMES // 2, motion.joints)
     np.testing.assert_allclose(half.expression, motion.expression[::2], atol=1e-6)
+    with pytest.raises(AvatarError, match="moves nothing that this avatar's face can show"):
+        onto(
+            FaceTake({"cheekPuff": rows[:, 0]}, 60.0, "x", "y"),
+            rest_joints(),
+            Wishes(face=FaceWishes(shapes=())),
+        )
     with pytest.raises(AvatarError, match="holds a face and nothing else"):
         onto(take, rest_joints(), Wishes(face=FaceWishes(wanted=False)))
 

@@ -76,9 +76,8 @@ def onto_shapes(motion: Motion, shapes: Sequence[str], carry: CoefficientMap | N
     """
     curves = dict(zip(motion.expression_names, motion.expression.T.astype(np.float64), strict=True))
     notes = list(motion.notes)
-    strange = [name for name in curves if coefficient_index(name) is not None and name not in shapes]
-    coefficients = {name: curves.pop(name) for name in strange}
-    moving = [name for name, curve in coefficients.items() if np.any(curve)]
+    moving = strange_coefficients(motion, shapes)
+    coefficients = {name: curves.pop(name) for name in list(curves) if name in moving}
     if moving and carry is not None:
         for shape, weights in carry.weights(coefficients).items():
             curves[shape] = np.clip(curves.get(shape, 0.0) + weights, LOWEST, HIGHEST)
@@ -96,7 +95,21 @@ def onto_shapes(motion: Motion, shapes: Sequence[str], carry: CoefficientMap | N
     ]
     if lost:
         notes.append(counted("face shape is", "face shapes are", "not on this avatar", lost))
-    return _expressed(motion, {name: curve for name, curve in curves.items() if name in shapes}, notes)
+    return expressed(motion, {name: curve for name, curve in curves.items() if name in shapes}, notes)
+
+
+def strange_coefficients(motion: Motion, shapes: Sequence[str]) -> list[str]:
+    """The SMPL-X coefficients that move in a motion and that an avatar has no shapes for.
+
+    Args:
+        motion: With any expression.
+        shapes: Face shapes of the avatar.
+    """
+    return [
+        name
+        for name, curve in zip(motion.expression_names, motion.expression.T, strict=True)
+        if coefficient_index(name) is not None and name not in shapes and np.any(curve)
+    ]
 
 
 def _added(motion: Motion, face: FaceCurves) -> Motion:
@@ -108,7 +121,7 @@ def _added(motion: Motion, face: FaceCurves) -> Motion:
     curves = dict(zip(motion.expression_names, motion.expression.T.astype(np.float64), strict=True))
     curves |= {name: curve for name, curve in face.weights.items() if name not in JAW_NAMES}
     posed = replace(motion, pose=pose.astype(np.float32))
-    return _expressed(posed, curves, [*motion.notes, *face.notes])
+    return expressed(posed, curves, [*motion.notes, *face.notes])
 
 
 def _after(first: Float, second: Float) -> Float:
@@ -116,11 +129,18 @@ def _after(first: Float, second: Float) -> Float:
     return rotvec_from_quat(quat_multiply(quat_from_rotvec(first), quat_from_rotvec(second)))
 
 
-def _expressed(motion: Motion, curves: Mapping[str, Float], notes: list[str]) -> Motion:
+def expressed(motion: Motion, curves: Mapping[str, Float], notes: Sequence[str] | None = None) -> Motion:
+    """The motion with these face shapes, as they are named, in place of its own.
+
+    Args:
+        motion: Any.
+        curves: By the names of shapes. [F] each
+        notes: In place of the motion's own.
+    """
     stacked = np.stack(list(curves.values()), axis=1) if curves else np.zeros((motion.count, 0))
     return replace(
         motion,
         expression=stacked.astype(np.float32),
         expression_names=tuple(curves),
-        notes=tuple(notes),
+        notes=motion.notes if notes is None else tuple(notes),
     )
