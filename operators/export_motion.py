@@ -12,22 +12,26 @@ from bpy_extras.io_utils import ExportHelper
 
 from ..engine.avatar.body import JOINT_NAMES
 from ..engine.avatar.errors import AvatarError
+from ..engine.motion.face.on_motion import expressed
 from ..engine.motion.motion import Motion
 from ..engine.motion.retarget.calibrate import REST
 from ..engine.motion.retarget.retarget import Retargeting, retarget
 from ..engine.motion.retarget.root import Placing
 from ..engine.motion.writers.bvh import write_bvh
 from ..engine.motion.writers.smplx_files import write_amass, write_lhm
-from ..rigging.other_rigs import bake_onto
+from ..engine.protocol import Cancelled, Progress
+from ..rigging.other_rigs import RigBaker
 from ..rigging.shape_store import has_shape, present_betas
 from ..rigging.takes import take_of
+from .asked_job import AskedJob
 from .avatars import active_armature, avatar_is_active, rest_joints
 from .bone_maps import chosen_bones, note_source
+from .jobs import Job, idle
 
 BVH, AMASS, LHM = "BVH", "AMASS", "LHM"
 _FORMATS = (
     (BVH, "BVH", "A skeleton and its motion, centimetres, y up; for nearly every program"),
-    (AMASS, "AMASS / SMPL-X (.npz)", "Body parameters per frame, z up"),
+    (AMASS, "AMASS / SMPL-X (.npz)", "Body and face per frame, z up"),
     (LHM, "LHM Folder", "A JSON file per frame, as LHM's own program reads them"),
 )
 NO_TARGET = "Select the armature that gets the motion, then the avatar's armature last (Shift-click)"
@@ -76,12 +80,13 @@ class LHM_OT_export_motion(ExportHelper, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class LHM_OT_bake_to_rig(bpy.types.Operator):
+class LHM_OT_bake_to_rig(AskedJob, bpy.types.Operator):
     """Let another armature do what the avatar does: Rigify, Mixamo, Unreal or any other in T- or A-pose"""
 
     bl_idname = "lhm.bake_to_rig"
     bl_label = "Bake to Armature"
     bl_options = {"REGISTER", "UNDO"}
+    title = "Bake to Armature"
 
     if TYPE_CHECKING:
         target: str
@@ -96,32 +101,60 @@ class LHM_OT_bake_to_rig(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """An avatar is active."""
-        return avatar_is_active(cls, context)
+        """An avatar is active, and nothing else goes on."""
+        return avatar_is_active(cls, context) and idle(cls)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Sample the avatar and key the other armature."""
+    def start(self, context: bpy.types.Context) -> Job:
+        """Sample the avatar; a rig with constraints is then posed frame by frame."""
         armature, scene = active_armature(context), context.scene
         others = [o for o in context.selected_objects if o.type == "ARMATURE" and o != armature]
         target = bpy.data.objects.get(self.target) if self.target else (others[0] if others else None)
         if target is None or target.type != "ARMATURE" or target == armature:
-            self.report({"ERROR"}, NO_TARGET)
-            return {"CANCELLED"}
+            raise AvatarError(f"{NO_TARGET}.")
         frames = range(self.first or scene.frame_start, (self.last or scene.frame_end) + 1)
         names = [bone.name for bone in target.data.bones]
-        try:
-            motion = played(context, armature, frames)
-            bones = chosen_bones(context).fitting(names)
-            note_source(context, target.name, names)
-            bake_onto(
-                context, target, motion, rest_joints(armature), bones,
-                start=frames[0], fps=scene.render.fps / scene.render.fps_base,
-            )  # fmt: skip
-        except AvatarError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{motion.count} frames keyed on {target.name}")
-        return {"FINISHED"}
+        motion = played(context, armature, frames)
+        bones = chosen_bones(context).fitting(names)
+        note_source(context, target.name, names)
+        baker = RigBaker(context, target, motion, rest_joints(armature), bones)
+        return _BakeJob(baker, target.name, motion.count, frames[0])
+
+    def use(self, context: bpy.types.Context, outcome: "_BakeJob") -> str:
+        """Key the other armature."""
+        render = context.scene.render
+        outcome.baker.keyed(start=outcome.start, fps=render.fps / render.fps_base)
+        return f"{outcome.count} frames keyed on {outcome.name}"
+
+
+class _BakeJob:
+    """Poses the rig in Blender's main thread, some frames at each look."""
+
+    def __init__(self, baker: RigBaker, name: str, count: int, start: int) -> None:
+        self.baker, self.name, self.count, self.start = baker, name, count, start
+        self._cancelled = False
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        return Progress(0, "", self.baker.fraction, "Posing the armature")
+
+    def poll(self) -> bool:
+        """Go on a little."""
+        return self._cancelled or self.baker.step()
+
+    def result(self) -> "_BakeJob":
+        """Itself: it is the baker that makes the keys."""
+        if self._cancelled:
+            raise Cancelled("Bake to Armature")
+        return self
+
+    def cancel(self) -> None:
+        """Stop posing."""
+        self._cancelled = True
+
+    def close(self) -> None:
+        """Leave the armature as it was, if it has no keys yet."""
+        self.baker.close()
 
 
 def played(context: bpy.types.Context, armature: bpy.types.Object, frames: range) -> Motion:
@@ -140,7 +173,8 @@ def played(context: bpy.types.Context, armature: bpy.types.Object, frames: range
     bones = {name: name for name in JOINT_NAMES}
     # The armature's rest pose is the body's own, so it is the calibration, and nothing is guessed.
     choices = Retargeting(scale=1.0 / _size(armature), frame=REST, placing=placing)
-    return retarget(take, bones, rest_joints(armature), choices).motion
+    motion = retarget(take, bones, rest_joints(armature), choices).motion
+    return expressed(motion, take.curves)
 
 
 def write(path: Path, form: str, motion: Motion, armature: bpy.types.Object) -> None:

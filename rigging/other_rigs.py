@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ..engine.motion.retarget.detect import candidates, detect
 from ..engine.motion.retarget.onto_rig import onto_rig
 from .actions import Channel, assign, keyed_action
+from .constrained_rigs import Controls, is_constrained, listen_to_controls
 from .takes import take_of
 
 if TYPE_CHECKING:
@@ -20,7 +22,94 @@ if TYPE_CHECKING:
     from ..engine.motion.motion import Motion
 
 _READ_ONLY, _CONTROLS = "rigify_def", "rigify_fk"
-_FK_SWITCH = "IK_FK"
+_STEP = 0.08  # seconds between two looks at the window
+
+
+class RigBaker:
+    """Carries one of our motions over to another rig; `keyed` makes the Action.
+
+    Where nothing but keys moves the bones, all values are known at once. The controls of a rig like Rigify
+    hang on bones that constraints move; there Blender is asked, frame by frame.
+
+    Args:
+        context: Has the scene.
+        armature: The rig, whose rest pose is a T- or A-pose.
+        motion: Of our person, in the world.
+        joints: Our rest joints, metres. [55, 3]
+        bones: Bone of each of our joints; found by the names by default.
+
+    Raises:
+        AvatarError: If the bones are not recognised.
+    """
+
+    def __init__(
+        self,
+        context: bpy.types.Context,
+        armature: bpy.types.Object,
+        motion: Motion,
+        joints: Float,
+        bones: Mapping[str, str] | None,
+    ) -> None:
+        now = context.scene.frame_current
+        rig = take_of(context, armature, range(now, now + 1))
+        found = writable(rig.names) if bones is None else dict(bones)
+        result = onto_rig(motion, joints, rig, found)
+        self._armature, self._motion, self._result = armature, motion, result
+        self._names = [rig.names[bone] for bone in result.driven]
+        self._hips = rig.names[result.row]
+        self._quats = result.quats[:, result.driven]
+        rest, scale = rig.rest_rotations[result.row], float(np.mean(armature.matrix_world.to_scale()))
+        self._way = (result.hips - rig.rest_positions[result.row]) @ rest / scale
+        self._controls: Controls | None = None
+        self._done = motion.count
+        listen_to_controls(armature)
+        if is_constrained(armature, self._names):
+            self._controls, self._done = Controls(context, armature, found, self._names), 0
+
+    @property
+    def fraction(self) -> float:
+        """How much is done."""
+        return self._done / self._motion.count
+
+    def step(self, seconds: float = _STEP) -> bool:
+        """Go on for a while; True when all values are known."""
+        end = time.monotonic() + seconds
+        while self._controls is not None and self._done < self._motion.count:
+            frame = self._done
+            posed = self._controls.posed(self._result.turned[frame], self._result.hips[frame])
+            self._quats[frame], self._way[frame] = posed
+            self._done += 1
+            if time.monotonic() > end:
+                break
+        return self._done == self._motion.count
+
+    def keyed(self, *, start: int, fps: float) -> bpy.types.Action:
+        """Key what was found as a new Action; the one that the rig played stays in the file.
+
+        Args:
+            start: Frame of the first pose.
+            fps: Of the scene.
+        """
+        self.close()
+        motion, armature = self._motion, self._armature
+        channels = [
+            Channel(name, "rotation_quaternion", self._quats[:, column])
+            for column, name in enumerate(self._names)
+        ]
+        channels.append(Channel(self._hips, "location", self._way))
+        animation = armature.animation_data
+        if animation is not None and animation.action is not None:
+            animation.action.use_fake_user = True
+        frames = start + fps / motion.fps * np.arange(motion.count)
+        action, slot = keyed_action(motion.name, armature.name, frames, channels)
+        assign(armature, action, slot)
+        return action
+
+    def close(self) -> None:
+        """Leave the rig as it was; harmless a second time."""
+        if self._controls is not None:
+            self._controls.close()
+            self._controls = None
 
 
 def bake_onto(
@@ -33,11 +122,11 @@ def bake_onto(
     start: int,
     fps: float,
 ) -> bpy.types.Action:
-    """Key one of our motions on another rig, as a new Action; the one it plays stays in the file.
+    """Key one of our motions on another rig in one go; see `RigBaker`.
 
     Args:
         context: Has the scene.
-        armature: The rig, whose rest pose is a T- or A-pose.
+        armature: The rig.
         motion: Of our person, in the world.
         joints: Our rest joints, metres. [55, 3]
         bones: Bone of each of our joints; found by the names by default.
@@ -47,28 +136,13 @@ def bake_onto(
     Raises:
         AvatarError: If the bones are not recognised.
     """
-    now = context.scene.frame_current
-    rig = take_of(context, armature, range(now, now + 1))
-    found = writable(rig.names) if bones is None else dict(bones)
-    result = onto_rig(motion, joints, rig, found)
-    scale = float(np.mean(armature.matrix_world.to_scale()))
-    rest = rig.rest_rotations[result.row]
-    moved = (result.hips - rig.rest_positions[result.row]) @ rest / scale
-    channels = [
-        Channel(rig.names[bone], "rotation_quaternion", result.quats[:, bone])
-        for bone in np.flatnonzero(result.driven)
-    ]
-    channels.append(Channel(rig.names[result.row], "location", moved))
-    frames = start + fps / motion.fps * np.arange(motion.count)
-    for bone in armature.pose.bones:
-        if _FK_SWITCH in bone:  # Rigify's limbs listen to their FK controls at 1
-            bone[_FK_SWITCH] = 1.0
-    animation = armature.animation_data
-    if animation is not None and animation.action is not None:
-        animation.action.use_fake_user = True
-    action, slot = keyed_action(motion.name, armature.name, frames, channels)
-    assign(armature, action, slot)
-    return action
+    baker = RigBaker(context, armature, motion, joints, bones)
+    try:
+        while not baker.step():
+            pass
+        return baker.keyed(start=start, fps=fps)
+    finally:
+        baker.close()
 
 
 def writable(names: tuple[str, ...]) -> dict[str, str]:

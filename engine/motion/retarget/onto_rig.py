@@ -32,13 +32,16 @@ class RigMotion:
         quats: Of each bone against its parent, from its rest, in the bone's own axes, w first. [F, J, 4]
         hips: Where the hips' bone is, the rig's rest frame and units. [F, 3]
         row: Of the hips' bone.
-        driven: Which bones are turned; the others keep their rest. [J]
+        driven: Rows of the bones that are turned, parents before their children; the others keep their
+            rest. [D]
+        turned: Where the axes of the turned bones point, in the rig's rest frame. [F, D, 3, 3]
     """
 
     quats: Float
     hips: Float
     row: int
     driven: np.ndarray
+    turned: Float
 
 
 def onto_rig(motion: Motion, joints: Float, rig: Take, bones: Mapping[str, str]) -> RigMotion:
@@ -64,6 +67,8 @@ def onto_rig(motion: Motion, joints: Float, rig: Take, bones: Mapping[str, str])
     rest = rig.rest_rotations
     quats = np.empty((count, size, 4))
     hips = np.empty((count, 3))
+    driven = np.array(sorted(row.values(), key=lambda bone: owner[bone]))
+    axes = np.empty((count, len(driven), 3, 3))
     places = {joint: rig.rest_positions[bone] for joint, bone in row.items()}
     scale = leg_length(places) / body_leg_length(joints)
     ours = [joint_index("left_hip"), joint_index("right_hip")]
@@ -85,7 +90,8 @@ def onto_rig(motion: Motion, joints: Float, rig: Take, bones: Mapping[str, str])
             else:
                 local = rest[bone].T @ local
             quats[rows, bone] = quat_from_matrix(local)
+        axes[rows] = turned[:, driven]
         middle = posed_joints(joints[ours], moved[:, ours])
         pelvis = turned[:, row["pelvis"]] @ rest[row["pelvis"]].T
         hips[rows] = scale * middle.mean(axis=1) - pelvis @ theirs
-    return RigMotion(quats, hips, row["pelvis"], owner >= 0)
+    return RigMotion(quats, hips, row["pelvis"], driven, axes)
