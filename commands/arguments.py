@@ -99,9 +99,12 @@ def parser(
     moving.add_argument(
         "--feet", choices=("layer", "keys", "off"), default="layer", help="hold standing feet"
     )
+    moving.add_argument("--stop-drift", action="store_true", help="the body slides: estimated from a video")
     moving.add_argument(
         "--simplify", type=_angle, metavar="DEGREES", help="fewer keys; no joint is turned further off"
     )
+    moving.add_argument("--no-face", action="store_true", help="leave the face out")
+    moving.add_argument("--turn-head", action="store_true", help="with what a recorded face's head did")
     moving.add_argument("--in-place", action="store_true", help="stay on the spot")
     moving.add_argument("--as-recorded", action="store_true", help="keep place and heading of the file")
     moving.set_defaults(command=verbs["animate"])

@@ -87,6 +87,7 @@ class _OntoAvatar:
 
     if TYPE_CHECKING:
         feet: str
+        sliding: bool
         travel: bool
         heading: bool
         scale: float
@@ -99,6 +100,12 @@ class _OntoAvatar:
         millimetres: float
     else:
         feet: EnumProperty(name="Hold Feet", description="Keep standing feet from sliding", items=_FEET)
+        sliding: BoolProperty(
+            name="Stop Drift",
+            description="Take back the way that the whole body slides along the ground, as estimates from videos "
+            "often do; leave it off for skating and other slides that are meant",
+            default=False,
+        )
         travel: BoolProperty(
             name="Travel", description="Move through the scene; otherwise stay on the spot", default=True
         )
@@ -152,6 +159,7 @@ class _OntoAvatar:
 
     shared = (
         "feet",
+        "sliding",
         "travel",
         "heading",
         "scale",
@@ -167,8 +175,14 @@ class _OntoAvatar:
     def draw_choices(self, layout: bpy.types.UILayout) -> None:
         """As a column of properties."""
         for name in self.shared:
-            if self.keys == SIMPLIFIED or name not in ("degrees", "millimetres"):
+            if self._matters(name):
                 layout.prop(self, name)
+
+    def _matters(self, name: str) -> bool:
+        """Whether a property changes anything with the others as they are."""
+        if name == "sliding":
+            return self.feet != OFF
+        return self.keys == SIMPLIFIED or name not in ("degrees", "millimetres")
 
     def landing(self, context: bpy.types.Context, armature: bpy.types.Object) -> Landing:
         """Where and how, asked before the job begins: later another object may be active."""
@@ -196,6 +210,7 @@ class _OntoAvatar:
             ),
             fps=landing.fps,
             plant=landing.feet != OFF,
+            sliding=self.sliding,
             layer=landing.feet == LAYER,
             tolerance=Tolerance(self.degrees, self.millimetres / 1000) if self.keys == SIMPLIFIED else None,
             face=FaceWishes(self.face, self.head, landing.shapes, landing.smplx),

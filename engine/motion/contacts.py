@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 POINTS = tuple(joint_index(name) for name in ("left_ankle", "left_foot", "right_ankle", "right_foot"))
 """Heel and ball of the left foot, then of the right."""
-_LOW = 0.03  # metres above where the point is when the foot stands flat
-_LANDS, _LEAVES = 0.15, 0.25  # metres per second
+LOW = 0.03
+"""Metres above where a point is when the foot stands flat."""
+LANDS = 0.15
+"""Metres per second below which a low point stands."""
+_LEAVES = 0.25  # metres per second above which it stands no longer
 _SHORTEST = 0.1  # seconds
 _FEWEST = 4  # frames
 _CHUNK = 2048
@@ -72,8 +75,8 @@ def contacts(joints: Float, motion: Motion) -> list[Contact]:
     fewest = max(_FEWEST, round(_SHORTEST * motion.fps))
     found = []
     for point in range(len(POINTS)):
-        low = height[:, point] < _LOW
-        still = _hysteresis(low & (speed[:, point] < _LANDS), low & (speed[:, point] < _LEAVES))
+        low = height[:, point] < LOW
+        still = _hysteresis(low & (speed[:, point] < LANDS), low & (speed[:, point] < _LEAVES))
         edges = np.flatnonzero(np.diff(np.r_[0, still.astype(np.int8), 0]))
         for start, end in edges.reshape(-1, 2):
             if end - start >= fewest:

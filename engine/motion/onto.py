@@ -54,6 +54,7 @@ class Wishes:
         retargeting: Scale, calibration frame, placing, hands.
         fps: Poses per second of the result; the source's by default.
         plant: Hold standing feet.
+        sliding: Before that, take back the way that the whole body slides.
         layer: Held feet will be a layer above the motion, with keys of its own.
         tolerance: Choose keys so that no frame is farther off; by default every frame is one.
         face: What of the face.
@@ -63,6 +64,7 @@ class Wishes:
     retargeting: Retargeting = field(default_factory=Retargeting)
     fps: float | None = None
     plant: bool = True
+    sliding: bool = False
     layer: bool = True
     tolerance: Tolerance | None = None
     face: FaceWishes = field(default_factory=FaceWishes)
@@ -121,7 +123,7 @@ def onto(source: Take | Recording | FaceTake, joints: Float, wishes: Wishes | No
     if wishes.fps is not None:
         motion = resampled(motion, wishes.fps)
     plants = wishes.plant and motion.joints is None
-    result = Carried(motion, planted(joints, motion) if plants else None, bones)
+    result = Carried(motion, planted(joints, motion, sliding=wishes.sliding) if plants else None, bones)
     if wishes.tolerance is None:
         return result
     return replace(result, keys=_keys(joints, result, wishes.tolerance, wishes.layer))

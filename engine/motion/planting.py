@@ -23,6 +23,7 @@ from ..avatar.rotations import (
 )
 from ..avatar.skinning import forward_kinematics, posed_joints
 from .contacts import Contact, contacts, foot_points
+from .drift import drift
 
 if TYPE_CHECKING:
     from ..avatar.arrays import Float
@@ -56,19 +57,24 @@ class Planted:
     after: float
 
 
-def planted(joints: Float, motion: Motion) -> Planted:
+def planted(joints: Float, motion: Motion, *, sliding: bool = False) -> Planted:
     """Hold every standing foot where it stands.
 
     Args:
         joints: Rest joints, metres. [55, 3]
         motion: On this person.
+        sliding: First take back the way that the whole body slides while a foot is flat on the ground.
     """
     joints = np.asarray(joints, np.float64)
+    slid = drift(joints, motion) if sliding else None
+    recorded = foot_points(joints, motion)
+    if slid is not None:
+        motion = replace(motion, transl=(motion.transl - slid).astype(np.float32))
     found = contacts(joints, motion)
     if not found:
         return Planted(motion, found, 0.0, 0.0)
     stands = _stands(found, motion.count)
-    places = foot_points(joints, motion)
+    places = recorded if slid is None else foot_points(joints, motion)
     shift = _shifts(places, stands, motion)
     pose = motion.pose.astype(np.float64)
     transl = motion.transl.astype(np.float64)
@@ -80,7 +86,7 @@ def planted(joints: Float, motion: Motion) -> Planted:
         pose[rows] = _reached(joints, pose[rows], transl[rows], shift[rows])
     result = replace(motion, pose=pose.astype(np.float32), transl=transl.astype(np.float32))
     after = foot_points(joints, result)
-    return Planted(result, found, _slide(places, stands), _slide(after, stands))
+    return Planted(result, found, _slide(recorded, stands), _slide(after, stands))
 
 
 def correction(motion: Motion, held: Motion) -> tuple[Float, Float]:

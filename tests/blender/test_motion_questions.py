@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FRAMES = 11
-DEFAULTS = {
-    "up": "auto", "fps": 0.0, "person": 0, "avatar": "", "feet": "OFF", "travel": True, "heading": True,
-    "scale": 0.0, "calibration": 0, "set_range": True, "keys": "EVERY", "degrees": 0.25, "millimetres": 1.0,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -65,7 +61,9 @@ class _Import(PressedJob):
 
 
 def _pressed(path: Path, **chosen: Any) -> PressedJob:
-    pressed = _Import(LHM_OT_import_motion, **(DEFAULTS | {"filepath": str(path)} | chosen))
+    known = bpy.ops.lhm.import_motion.get_rna_type().properties
+    defaults = {one.identifier: one.default for one in known if hasattr(one, "default")}
+    pressed = _Import(LHM_OT_import_motion, **(defaults | {"feet": "OFF", "filepath": str(path)} | chosen))
     pressed.answer = pressed.tick_until_over()
     return pressed
 
