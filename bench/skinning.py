@@ -3,6 +3,8 @@
 Run by ``python dev.py bench skinning``, or from Blender's Python with the package on the path. A frame change
 is the armature's animation, the bone frames and the cloud; nothing is drawn. The handler does the same work:
 the same blend, the same iteration to the nearest rotation, both attributes written.
+
+Then what a face adds to it: nothing moving, some shapes at a time as in speech, or all of them at once.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import os
 import statistics
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -18,6 +21,7 @@ import numpy as np
 from lhm_avatars.engine.avatar.avatar import Avatar
 from lhm_avatars.engine.avatar.binding import Binding, dense, strongest
 from lhm_avatars.engine.avatar.body import JOINT_COUNT, JOINT_NAMES, BodyParams, bundled_body
+from lhm_avatars.engine.avatar.face import FaceSpace
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.engine.avatar.rotations import quat_from_matrix, quat_multiply
 from lhm_avatars.engine.avatar.skinning import blend_transforms
@@ -33,6 +37,10 @@ CASES = ((40_000, 4), (40_000, 8), (160_000, 4), (160_000, 8))
 TARGETS_MS = {(40_000, 4): 6.0, (160_000, 4): 16.0}  # on two cores of an idle machine
 FRAMES, WARM_UP = 40, 5
 POLAR_STEPS = 4
+FACE_SPLATS, FACE_SHAPES = 5_000, 50
+FACE_GAUSSIANS, FACE_INFLUENCES = CASES[0]
+MOVING = (0, 10, FACE_SHAPES)
+ROUNDS = 5  # in turn, so that whatever else runs slows all alike
 
 
 def say(text: str) -> None:
@@ -136,12 +144,52 @@ def run_case(count: int, influences: int) -> str:
     return f"{count:7d} {influences:2d} {nodes:10.1f} {nodes_cpu:9.1f} {alone:11.1f}{goal}"
 
 
+def with_face(avatar: Avatar) -> Avatar:
+    """The avatar with shapes that move the splats at its top."""
+    top = np.sort(np.argsort(avatar.gaussians.means[:, 1])[-FACE_SPLATS:]).astype(np.int32)
+    dirs = np.random.default_rng(0).normal(0, 0.005, (FACE_SPLATS, 3, FACE_SHAPES)).astype(np.float32)
+    return replace(avatar, face=FaceSpace(tuple(f"shape{k}" for k in range(FACE_SHAPES)), top, dirs))
+
+
+def key_shapes(armature: bpy.types.Object, count: int) -> None:
+    """Let the first shapes rise over the frames that are measured."""
+    head = armature.pose.bones["head"]
+    for k in range(count):
+        for frame, value in ((1, 0.1), (FRAMES + WARM_UP, 1.0)):
+            head[f"shape{k}"] = value
+            head.keyframe_insert(f'["shape{k}"]', frame=frame)
+
+
+def face_frame(moving: int | None) -> float:
+    """CPU milliseconds of a frame change with so many shapes moving; None: of an avatar without a face."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    avatar = sampled_avatar(FACE_GAUSSIANS, FACE_INFLUENCES)
+    made = add_avatar(bpy.context, avatar if moving is None else with_face(avatar), name="Bench")
+    add_action(made.armature, random_motion())
+    key_shapes(made.armature, moving or 0)
+    return measure(frame_change)[1]
+
+
+def run_faces() -> None:
+    """Print what a face costs."""
+    cases = (None, *MOVING)
+    times = np.array([[face_frame(moving) for moving in cases] for _ in range(ROUNDS)])
+    plain, *others = np.median(times, axis=0)
+    say(f"{FACE_GAUSSIANS:7d} {FACE_INFLUENCES:2d} {'':10s} {plain:9.1f}  without a face")
+    for moving, cost in zip(MOVING, others, strict=True):
+        words = f"{FACE_SPLATS} splats in the face, {moving} of {FACE_SHAPES} shapes move"
+        say(
+            f"{FACE_GAUSSIANS:7d} {FACE_INFLUENCES:2d} {'':10s} {cost:9.1f}  {words}: {cost / plain - 1:+.0%}"
+        )
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     say(f"Blender {bpy.app.version_string}, {os.cpu_count()} cores, ms per frame change (median of {FRAMES})")
     say(" points  K      nodes  CPU time  numpy frame")
     for count, influences in CASES:
         say(run_case(count, influences))
+    run_faces()
 
 
 if __name__ == "__main__":

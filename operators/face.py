@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, FloatProperty
 from ..rigging.face_expressions import EXPRESSIONS
 from ..rigging.face_joints import JOINT_SLIDERS, JointSlider, move_slider, slider_value
 from ..rigging.face_values import reason_against, reset_face, set_face
-from .avatars import NO_AVATAR, active_armature, avatar_is_active
+from .avatars import active_armature, avatar_is_active, avatar_takes_keys
 
 
 class LHM_OT_face_expression(bpy.types.Operator):
@@ -43,8 +43,9 @@ class LHM_OT_face_expression(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An avatar is active whose face can be moved."""
-        armature = active_armature(context)
-        reason = NO_AVATAR if armature is None else reason_against(armature)
+        if not avatar_is_active(cls, context):
+            return False
+        reason = reason_against(active_armature(context))
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -65,8 +66,8 @@ class LHM_OT_reset_face(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """An avatar is active."""
-        return avatar_is_active(cls, context)
+        """An avatar is active that this file may animate."""
+        return avatar_takes_keys(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Reset it."""

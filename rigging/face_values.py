@@ -43,7 +43,10 @@ def reason_against(armature: bpy.types.Object) -> str:
             "Move the face of that one, or import the avatar a second time."
         )
     if armature.library:
-        return f"{armature.name!r} is linked from another file. Make a library override to move its face."
+        return (
+            f"{armature.name!r} is linked from another file. "
+            "Override it (Object > Library Override > Make), then try again."
+        )
     return ""
 
 

@@ -265,7 +265,7 @@ def test_linked_and_overridden(facial: Avatar, made: AvatarObjects, tmp_path: Pa
     scene, layer = bpy.context.scene, bpy.context.view_layer
     scene.collection.children.link(wanted.collections[0])
     linked = {found.type: found for found in wanted.collections[0].all_objects if found.type != "MESH"}
-    assert "Make a library override" in reason_against(linked["ARMATURE"])
+    assert "Override it (Object > Library Override > Make)" in reason_against(linked["ARMATURE"])
     own = wanted.collections[0].override_hierarchy_create(scene, layer, do_fully_editable=True)
     weights = random_weights(6)
     for again in (False, True):
