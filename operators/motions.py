@@ -218,7 +218,7 @@ class _OntoAvatar:
 
 
 class LHM_OT_import_motion(_OntoAvatar, AskedJob, bpy.types.Operator):
-    """Let the avatar play a recorded motion: BVH, AMASS and SMPL-X files, LHM folders, glTF, VRMA"""
+    """Let the avatar play a recorded motion or face: BVH, AMASS, SMPL-X, LHM folders, glTF, VRMA, Live Link Face"""
 
     bl_idname = "lhm.import_motion"
     bl_label = "Import Motion"

@@ -106,3 +106,27 @@ def test_what_fails_is_one_line(
 def test_wrong_use(saved: Path, tmp_path: Path) -> None:
     arguments = ["animate", str(saved), str(_walk(tmp_path)), "-o", str(tmp_path / "x.blend")]
     assert commands.run([*arguments, "--fps", "0"]) == commands.WRONG_USE
+
+
+def test_a_face_and_no_face(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    csv, shot = tmp_path / "talk.csv", tmp_path / "shot.blend"
+    names = (
+        "JawOpen",
+        "JawLeft",
+        "JawRight",
+        "EyeLookUpLeft",
+        "EyeLookUpRight",
+        "HeadYaw",
+        "HeadPitch",
+        "HeadRoll",
+    )
+    rows = [f"10:00:00:{k:02d}.000,8,{k / 10},0,0,0,0,{k / 20},0,0" for k in range(5)]
+    csv.write_text("\n".join([",".join(("Timecode", "BlendShapeCount", *names)), *rows]), encoding="utf-8")
+    arguments = ["animate", str(saved), str(csv), "-o", str(shot)]
+    assert commands.run([*arguments, "--turn-head"]) == commands.DONE
+    bpy.ops.wm.open_mainfile(filepath=str(shot))
+    armature = next(o for o in bpy.context.scene.objects if o.get(AVATAR_KEY) == "armature")
+    assert [track.name for track in armature.animation_data.nla_tracks] == ["Face", "Head"]
+    capsys.readouterr()
+    assert commands.run([*arguments, "--no-face"]) == commands.FAILED
+    assert "holds a face and nothing else. Switch Face on." in capsys.readouterr().err
