@@ -14,6 +14,7 @@ import numpy as np
 from ...avatar.body import JOINT_NAMES, JOINT_PARENTS, joint_index
 from ...avatar.rotations import matrix_from_rotvec, rotvec_from_matrix, turn_between
 from ..proportions import leg_length
+from .feet import flat_feet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,11 +67,15 @@ def calibrate(take: Take, bones: Mapping[str, str], target: Float, frame: int | 
         frame: Whose pose to take; :data:`REST` for the rest pose, by default what is most like a T-pose.
     """
     row = {joint: take.names.index(bone) for joint, bone in bones.items()}
+    target, searched = np.asarray(target, np.float64), frame is None
     if frame is None:
         frame, cost = _best_frame(take, row)
     else:
         cost = _cost(_places(take, row, frame))
-    turns = _turns(_places(take, row, frame), np.asarray(target, np.float64))
+    at = _places(take, row, frame)
+    turns = _turns(at, target)
+    if searched and frame != REST:
+        turns = flat_feet(take, row, frame, leg_length(at), target, turns)
     source = take.rest_rotations if frame == REST else take.rotations[frame]
     return Calibration(frame, cost, turns, source)
 
