@@ -20,6 +20,7 @@ FOLDERS = {
     "assets": {".npz", ".jpg", ".png", ".json"},
     "commands": {".py"},
     "engine": {".py", ".txt", ".in", ".json"},
+    "farm": {".js"},
     "operators": {".py"},
     "panels": {".py"},
     "rendering": {".py"},
