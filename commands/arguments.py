@@ -88,7 +88,9 @@ def parser(
         help=f"you have read them and agree; each by its name: {', '.join(LICENCES)}",
     )  # fmt: skip
     fetching.set_defaults(command=verbs["download"])
-    moving = add.add_parser("animate", help="let an avatar play a BVH, AMASS, SMPL-X, LHM, glTF or face motion")
+    moving = add.add_parser(
+        "animate", help="let an avatar play a BVH, AMASS, SMPL-X, LHM, glTF or CSV motion"
+    )
     moving.add_argument("file", type=Path, metavar="FILE.blend")
     moving.add_argument("motion", type=Path, metavar="MOTION", help="a file, or a folder of LHM frames")
     moving.add_argument("-o", "--output", type=Path, required=True, metavar="SHOT.blend")

@@ -102,8 +102,8 @@ class _OntoAvatar:
         feet: EnumProperty(name="Hold Feet", description="Keep standing feet from sliding", items=_FEET)
         sliding: BoolProperty(
             name="Stop Drift",
-            description="Take back the way that the whole body slides along the ground, as estimates from videos "
-            "often do; leave it off for skating and other slides that are meant",
+            description="Take back the way that the whole body slides along the ground, as estimates from "
+            "videos often do; leave it off for skating and other slides that are meant",
             default=False,
         )
         travel: BoolProperty(
@@ -218,7 +218,7 @@ class _OntoAvatar:
 
 
 class LHM_OT_import_motion(_OntoAvatar, AskedJob, bpy.types.Operator):
-    """Let the avatar play a recorded motion or face: BVH, AMASS, SMPL-X, LHM folders, glTF, VRMA, Live Link Face"""
+    """Let the avatar play a recorded motion or face: BVH, AMASS, SMPL-X, LHM, glTF, VRMA, Live Link Face"""
 
     bl_idname = "lhm.import_motion"
     bl_label = "Import Motion"
