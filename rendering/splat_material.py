@@ -27,16 +27,21 @@ def splat_material() -> bpy.types.Material:
 
     DITHERED, because EEVEE does not sort blended faces inside an object.
     """
-    return _generated("LHM Splat", _build_splat)
+    return generated_material("LHM Splat", _build_splat)
 
 
 def patch_material() -> bpy.types.Material:
     """An opaque quad in the Gaussian's colour."""
-    return _generated("LHM Patch", _build_patch)
+    return generated_material("LHM Patch", _build_patch)
 
 
-def _generated(name: str, build: Callable[[Nodes], bpy.types.Node]) -> bpy.types.Material:
-    """The file's own material where it is up to date, else a new one."""
+def generated_material(name: str, build: Callable[[Nodes], bpy.types.Node]) -> bpy.types.Material:
+    """A material made by code: the file's own one where it is up to date, else a new one.
+
+    Args:
+        name: Of the material.
+        build: Gives the shader.
+    """
     for material in bpy.data.materials:
         if material.library is None and (material.get(_KEY), material.get(_VERSION_KEY)) == (name, _VERSION):
             return material
@@ -53,13 +58,17 @@ def _generated(name: str, build: Callable[[Nodes], bpy.types.Node]) -> bpy.types
     return material
 
 
-def _build_splat(nodes: Nodes) -> bpy.types.Node:
+def splat_alpha(nodes: Nodes) -> bpy.types.NodeSocket:
+    """How much of a splat is at a point of its quad."""
     corner = _attribute(nodes, CORNER).outputs["Vector"]
     exponent = nodes.math("MULTIPLY", nodes.vector("DOT_PRODUCT", corner, corner), -0.5)
     opacity = _attribute(nodes, "opacity").outputs["Fac"]
-    alpha = nodes.math("MULTIPLY", opacity, nodes.math("EXPONENT", exponent))
+    return nodes.math("MULTIPLY", opacity, nodes.math("EXPONENT", exponent))
+
+
+def _build_splat(nodes: Nodes) -> bpy.types.Node:
     clear = nodes.add("ShaderNodeBsdfTransparent")
-    return nodes.add("ShaderNodeMixShader", alpha, clear, _build_patch(nodes))
+    return nodes.add("ShaderNodeMixShader", splat_alpha(nodes), clear, _build_patch(nodes))
 
 
 def _build_patch(nodes: Nodes) -> bpy.types.Node:
