@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ..rendering.pose_picture import pose_picture, set_preview
 from ..rigging.pose_tools import FLIP, LEFT, RIGHT, create_pose_asset, mirror_pose
-from .avatars import active_armature, avatar_is_active
+from .avatars import active_armature, avatar_is_active, cloud_of
 
 NO_NAME = "The pose has no name. Give it one."
 
@@ -69,7 +70,13 @@ class LHM_OT_create_pose_asset(bpy.types.Operator):
         if not self.name.strip():
             self.report({"ERROR"}, NO_NAME)
             return {"CANCELLED"}
-        made = create_pose_asset(context, active_armature(context), self.name.strip())
+        armature = active_armature(context)
+        made = create_pose_asset(context, armature, self.name.strip())
+        cloud = cloud_of(armature)
+        depsgraph = context.evaluated_depsgraph_get()
+        picture = None if cloud is None else pose_picture(depsgraph, armature, cloud)
+        if picture is not None:
+            set_preview(made, picture)
         self.report({"INFO"}, f"The pose {made.name!r} is in the asset browser, under Current File")
         return {"FINISHED"}
 

@@ -56,9 +56,20 @@ class Splats:
         return Splats(**{field.name: getattr(self, field.name)[chosen] for field in fields(Splats)})
 
 
-def collect_splats(depsgraph: bpy.types.Depsgraph) -> Splats:
-    """Gather the Gaussians of all visible objects and instances of a view layer."""
-    return _joined([_splats_of(instance, depsgraph) for instance in _instances(depsgraph)])
+def collect_splats(depsgraph: bpy.types.Depsgraph, owner: bpy.types.Object | None = None) -> Splats:
+    """Gather the Gaussians of all visible objects and instances of a view layer.
+
+    Args:
+        depsgraph: Of the view layer.
+        owner: Only this object's.
+    """
+    return _joined(
+        [
+            _splats_of(instance, depsgraph)
+            for instance in _instances(depsgraph)
+            if owner is None or _original(instance) == owner
+        ]
+    )
 
 
 def _instances(depsgraph: bpy.types.Depsgraph) -> Iterator[bpy.types.DepsgraphObjectInstance]:
@@ -87,9 +98,13 @@ def _splats_of(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.types
     return transformed(local, np.array(instance.matrix_world))
 
 
+def _original(instance: bpy.types.DepsgraphObjectInstance) -> bpy.types.Object:
+    return (instance.parent or instance.object).original
+
+
 def _is_holdout(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.types.Depsgraph) -> bool:
     """By the object's own switch or its collection's in the view layer."""
-    original = (instance.parent or instance.object).original
+    original = _original(instance)
     return original.is_holdout or original.holdout_get(view_layer=depsgraph.view_layer)
 
 
