@@ -33,26 +33,26 @@ def _both(**weights: float) -> dict[str, float]:
 
 _FACES = (
     Expression("neutral", "Neutral"),
-    Expression("smile", "Smile", _both(mouthSmile=0.6, cheekSquint=0.3, eyeSquint=0.15, mouthDimple=0.15)),
+    Expression("smile", "Smile", _both(mouthSmile=0.6, cheekSquint=0.25, eyeSquint=0.15, mouthDimple=0.15)),
     Expression(
         "big_smile",
         "Big Smile",
-        _both(mouthSmile=1.0, cheekSquint=0.7, eyeSquint=0.45, mouthUpperUp=0.35, mouthLowerDown=0.25)
+        _both(mouthSmile=1.0, cheekSquint=0.5, eyeSquint=0.4, mouthUpperUp=0.3, mouthLowerDown=0.2)
         | {"browInnerUp": 0.1},
-        jaw=0.35,
+        jaw=0.2,
     ),
     Expression(
         "laugh",
         "Laugh",
-        _both(mouthSmile=0.9, cheekSquint=0.9, eyeSquint=0.6, eyeBlink=0.35, mouthUpperUp=0.5)
-        | _both(mouthLowerDown=0.4, noseSneer=0.2),
-        jaw=0.8,
+        _both(mouthSmile=0.9, cheekSquint=0.6, eyeSquint=0.6, eyeBlink=0.35, mouthUpperUp=0.4)
+        | _both(mouthLowerDown=0.15, noseSneer=0.2),
+        jaw=0.5,
     ),
     Expression(
         "surprise",
         "Surprise",
         _both(eyeWide=0.9, browOuterUp=0.9) | {"browInnerUp": 0.9, "mouthFunnel": 0.3},
-        jaw=0.7,
+        jaw=0.6,
     ),
     Expression(
         "sad",

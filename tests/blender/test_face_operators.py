@@ -124,7 +124,7 @@ def test_strength_scales_shapes_and_jaw(ada: bpy.types.Object) -> None:
     bpy.ops.lhm.face_expression(expression="surprise", strength=0.5)
     half = {name: value / 2 for name, value in EXPRESSIONS["surprise"].weights.items()}
     assert nonzero(ada) == half
-    np.testing.assert_allclose(turn(ada, "jaw"), (radians(7), 0, 0), atol=1e-5)
+    np.testing.assert_allclose(turn(ada, "jaw"), (radians(10) * EXPRESSIONS["surprise"].jaw, 0, 0), atol=1e-5)
 
 
 def test_shapes_an_avatar_lacks_are_left_out(make_avatar: Callable[..., Avatar]) -> None:
@@ -137,8 +137,9 @@ def test_shapes_an_avatar_lacks_are_left_out(make_avatar: Callable[..., Avatar])
 def test_with_controls_the_jaw_opens_by_its_slider(ada: bpy.types.Object) -> None:
     bpy.ops.lhm.add_controls()
     bpy.ops.lhm.face_expression(expression="big_smile")
-    assert ada.pose.bones["head_control"]["jaw_open"] == pytest.approx(0.35)
-    np.testing.assert_allclose(turn(ada, "jaw"), (0.35 * 0.35, 0, 0), atol=1e-5)  # its own limit: 0.35 rad
+    opened = EXPRESSIONS["big_smile"].jaw
+    assert ada.pose.bones["head_control"]["jaw_open"] == pytest.approx(opened)
+    np.testing.assert_allclose(turn(ada, "jaw"), (0.35 * opened, 0, 0), atol=1e-5)  # its own limit: 0.35 rad
     bpy.ops.lhm.reset_face()
     assert ada.pose.bones["head_control"]["jaw_open"] == 0
     np.testing.assert_allclose(turn(ada, "jaw"), 0, atol=1e-5)
@@ -168,7 +169,7 @@ def test_faces_are_keyed_with_auto_keying(ada: bpy.types.Object, auto_keying: bp
     assert nonzero(ada) == EXPRESSIONS["smile"].weights
     scene.frame_set(20)
     assert nonzero(ada) == EXPRESSIONS["surprise"].weights
-    np.testing.assert_allclose(turn(ada, "jaw"), (radians(14), 0, 0), atol=1e-5)
+    np.testing.assert_allclose(turn(ada, "jaw"), (radians(20) * EXPRESSIONS["surprise"].jaw, 0, 0), atol=1e-5)
     scene.frame_set(40)
     assert nonzero(ada) == {}
     assert found['pose.bones["head"]["browInnerUp"]', 0].group.name == "head"
