@@ -111,6 +111,11 @@ class LHM_OT_bake_to_rig(AskedJob, bpy.types.Operator):
         target = bpy.data.objects.get(self.target) if self.target else (others[0] if others else None)
         if target is None or target.type != "ARMATURE" or target == armature:
             raise AvatarError(f"{NO_TARGET}.")
+        if target.library is not None:
+            raise AvatarError(
+                f"{target.name!r} is linked from another file. Override it "
+                "(Object > Library Override > Make), then try again."
+            )
         frames = range(self.first or scene.frame_start, (self.last or scene.frame_end) + 1)
         names = [bone.name for bone in target.data.bones]
         motion = played(context, armature, frames)
