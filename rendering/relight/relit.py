@@ -1,0 +1,168 @@
+"""Light on avatars, on and off, and the shadows they cast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ...engine.avatar.avatar import SEEN_PHOTO
+from ...engine.avatar.body import JOINT_NAMES
+from ...engine.avatar.errors import AvatarError
+from ...engine.avatar.rotations import matrix_from_quat
+from ...engine.avatar.skinning import forward_kinematics, skin_gaussians
+from ...rigging.avatar_objects import AVATAR_KEY
+from ...rigging.nodes import add_modifier, input_names, modifier_input
+from ...rigging.pointcloud import read_attribute, read_binding, read_gaussians, write_attribute
+from ...rigging.poses import photo_pose
+from ...rigging.skinning_nodes import GROUP_NAME, frames_of
+from .albedo import albedo
+from .normals import rest_normals
+from .relit_nodes import ALBEDO, OWN_NORMAL, normals_group, shadow_group, surface_group
+
+if TYPE_CHECKING:
+    from ...engine.avatar.arrays import Float
+
+NORMALS, SURFACE = "LHM Normals", "LHM Lit Surface"
+"""Modifiers of a lit avatar: before and after the one that shows it."""
+
+SHADOW = "shadow"
+"""The part of an avatar, see `AVATAR_KEY`, that casts its shadow."""
+
+
+def is_lit(cloud: bpy.types.Object) -> bool:
+    """Whether the scene's lights fall on an avatar.
+
+    Args:
+        cloud: Its Gaussians.
+    """
+    return SURFACE in cloud.modifiers
+
+
+def light_avatar(armature: bpy.types.Object, cloud: bpy.types.Object, lit: bool) -> None:
+    """Let the scene's lights fall on an avatar, or let it glow in its photo's light again.
+
+    Args:
+        armature: Of the avatar.
+        cloud: Its Gaussians.
+        lit: Which.
+
+    Raises:
+        AvatarError: If the avatar is linked, or nothing shows it.
+    """
+    if lit == is_lit(cloud):
+        return
+    _check(armature, cloud)
+    if not lit:
+        cloud.modifiers.remove(cloud.modifiers[SURFACE])
+        return
+    prepare(armature, cloud)
+    add_modifier(cloud, SURFACE, surface_group())
+
+
+def prepare(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
+    """Give the Gaussians normals and albedo, where they have none.
+
+    Args:
+        armature: Of the avatar.
+        cloud: Its Gaussians.
+    """
+    data = cloud.data
+    if OWN_NORMAL not in data.attributes or ALBEDO not in data.attributes:
+        gaussians, binding = read_gaussians(data), read_binding(data)
+        joints = _rest_joints(armature)
+        normals = rest_normals(gaussians, binding, joints).astype(np.float64)
+        axes = matrix_from_quat(gaussians.quats.astype(np.float64))
+        own = np.einsum("nab,na->nb", axes, normals)
+        params = photo_pose(armature)
+        moved = forward_kinematics(joints, params.pose(), params.transl)
+        posed = skin_gaussians(gaussians, binding, moved)
+        in_photo = np.einsum("nab,nb->na", matrix_from_quat(posed.quats.astype(np.float64)), own)
+        seen = read_attribute(data, "seen") == SEEN_PHOTO
+        colors, _ = albedo(read_attribute(data, "gs_color")[:, :3], in_photo, seen)
+        write_attribute(data, OWN_NORMAL, "FLOAT_VECTOR", own)
+        write_attribute(data, ALBEDO, "FLOAT_COLOR", np.hstack([colors, np.ones_like(colors[:, :1])]))
+    if NORMALS not in cloud.modifiers:
+        add_modifier(cloud, NORMALS, normals_group())
+        skinning = next(k for k, modifier in enumerate(cloud.modifiers) if _skins(modifier))
+        cloud.modifiers.move(len(cloud.modifiers) - 1, skinning + 1)
+
+
+def shadow_of(armature: bpy.types.Object) -> bpy.types.Object | None:
+    """What casts an avatar's shadow; None where nothing does."""
+    return next((child for child in armature.children if child.get(AVATAR_KEY) == SHADOW), None)
+
+
+def cast_shadow(
+    context: bpy.types.Context, armature: bpy.types.Object, cloud: bpy.types.Object
+) -> bpy.types.Object:
+    """Let an avatar cast its own shadow instead of that of quads which all face the camera.
+
+    A second object shows the same data, skinned by the same bones, as patches along the surface that only
+    shadow rays meet.
+
+    Args:
+        context: Has the scene.
+        armature: Of the avatar.
+        cloud: Its Gaussians.
+
+    Returns:
+        The object; the one there is where one is.
+
+    Raises:
+        AvatarError: If the avatar is linked, or nothing shows it.
+    """
+    there = shadow_of(armature)
+    if there is not None:
+        return there
+    _check(armature, cloud)
+    prepare(armature, cloud)
+    shadow = bpy.data.objects.new(f"{armature.name} Shadow", cloud.data)
+    for collection in cloud.users_collection:
+        collection.objects.link(shadow)
+    shadow.parent, shadow.matrix_parent_inverse = armature, cloud.matrix_parent_inverse.copy()
+    shadow.lock_location = shadow.lock_rotation = shadow.lock_scale = (True, True, True)
+    shadow[AVATAR_KEY] = SHADOW
+    skinning = next(modifier for modifier in cloud.modifiers if _skins(modifier))
+    _copy_modifier(skinning, shadow)
+    add_modifier(shadow, NORMALS, normals_group())
+    add_modifier(shadow, "LHM Shadow", shadow_group())
+    shadow.hide_viewport = shadow.hide_select = True
+    shadow.visible_camera = shadow.visible_diffuse = shadow.visible_glossy = False
+    shadow.visible_transmission = shadow.visible_volume_scatter = False
+    cloud.visible_shadow = False
+    return shadow
+
+
+def remove_shadow(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
+    """Undo `cast_shadow`."""
+    shadow = shadow_of(armature)
+    if shadow is not None:
+        bpy.data.objects.remove(shadow)
+        cloud.visible_shadow = True
+
+
+def _check(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
+    if any(block.library for block in (armature, cloud, cloud.data)):
+        raise AvatarError(f"{armature.name!r} is linked from another file. Change its light there.")
+    if frames_of(cloud) is None:
+        raise AvatarError(
+            f"The splats of {armature.name!r} lost their skinning modifier. Import the avatar again."
+        )
+
+
+def _skins(modifier: bpy.types.Modifier) -> bool:
+    tree = modifier.node_group if modifier.type == "NODES" else None  # type: ignore[attr-defined]
+    return tree is not None and tree.name.startswith(GROUP_NAME)
+
+
+def _copy_modifier(modifier: bpy.types.Modifier, target: bpy.types.Object) -> None:
+    tree = modifier.node_group  # type: ignore[attr-defined]
+    names = [name for name in input_names(tree) if name != "Geometry"]
+    add_modifier(target, modifier.name, tree, **{name: modifier_input(modifier, name) for name in names})
+
+
+def _rest_joints(armature: bpy.types.Object) -> Float:
+    bones = armature.data.bones  # type: ignore[union-attr]
+    return np.array([bones[name].head_local for name in JOINT_NAMES], np.float64)

@@ -1,0 +1,104 @@
+"""Nodes and materials of lit avatars: normals that turn with the body, and shaders that light falls on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...rigging.nodes import Nodes, generated_group
+from ..splat_material import generated_material, patch_material, splat_alpha, splat_material
+
+if TYPE_CHECKING:
+    import bpy
+
+NORMAL = "gs_normal"
+"""Attribute made by the nodes: where the posed surface faces, object space."""
+
+OWN_NORMAL = "own_normal"
+"""Attribute of the cloud: where the surface faces, in the Gaussian's own axes; a pose does not change it."""
+
+ALBEDO = "gs_albedo"
+"""Attribute of the cloud: scene-linear colour without the photo's light."""
+
+NORMALS_GROUP, SURFACE_GROUP, SHADOW_GROUP = "LHM Normals", "LHM Lit Surface", "LHM Shadow"
+_VERSION = 1
+SUNK = 0.012
+"""Metres below the surface where the shadow's patches lie, so that it casts none on itself."""
+
+_PATCH = 1.6  # half the side of a patch in standard deviations, as the display's
+_FAINTEST = 0.25
+
+
+def normals_group() -> bpy.types.NodeTree:
+    """Runs after skinning: gives each posed Gaussian its normal."""
+    return generated_group(NORMALS_GROUP, _VERSION, _build_normals)
+
+
+def surface_group() -> bpy.types.NodeTree:
+    """Runs after the display: light falls on what glowed."""
+    return generated_group(SURFACE_GROUP, _VERSION, _build_surface)
+
+
+def shadow_group() -> bpy.types.NodeTree:
+    """Runs after the normals, in place of the display: opaque patches along the surface, a little inside."""
+    return generated_group(SHADOW_GROUP, _VERSION, _build_shadow)
+
+
+def _build_normals(nodes: Nodes) -> None:
+    geometry = nodes.input("Geometry", "NodeSocketGeometry")
+    own, rotation = nodes.attribute(OWN_NORMAL, "FLOAT_VECTOR"), nodes.attribute("rotation", "QUATERNION")
+    normal = nodes.add("FunctionNodeRotateVector", own, rotation).outputs[0]
+    nodes.output("Geometry", "NodeSocketGeometry", nodes.store(geometry, NORMAL, "FLOAT_VECTOR", normal))
+
+
+def _build_surface(nodes: Nodes) -> None:
+    geometry = nodes.input("Geometry", "NodeSocketGeometry")
+    for old, new in ((splat_material(), lit_splat_material()), (patch_material(), lit_patch_material())):
+        geometry = nodes.add("GeometryNodeReplaceMaterial", geometry, old, new).outputs[0]
+    nodes.output("Geometry", "NodeSocketGeometry", geometry)
+
+
+def _build_shadow(nodes: Nodes) -> None:
+    geometry = nodes.input("Geometry", "NodeSocketGeometry")
+    normal = nodes.attribute(NORMAL, "FLOAT_VECTOR")
+    sunk = nodes.add("GeometryNodeSetPosition", geometry, None, None, nodes.vector("SCALE", normal, -SUNK))
+    quad = nodes.add("GeometryNodeMeshGrid", 2.0, 2.0, 2, 2).outputs[0]
+    sizes = nodes.add("ShaderNodeSeparateXYZ", nodes.attribute("scale", "FLOAT_VECTOR")).outputs
+    largest = nodes.math("MAXIMUM", sizes[0], nodes.math("MAXIMUM", sizes[1], sizes[2]))
+    visible = nodes.math("GREATER_THAN", nodes.attribute("opacity", "FLOAT"), _FAINTEST)
+    half = nodes.math("MULTIPLY", nodes.math("MULTIPLY", largest, visible), _PATCH)
+    turn = nodes.add("FunctionNodeAlignRotationToVector", None, None, normal, axis="Z")
+    placed = nodes.add(
+        "GeometryNodeInstanceOnPoints", sunk, None, quad, None, None, turn, nodes.spread(half)
+    ).outputs[0]
+    nodes.output("Geometry", "NodeSocketGeometry", nodes.add("GeometryNodeRealizeInstances", placed))
+
+
+def lit_splat_material() -> bpy.types.Material:
+    """A Gaussian of albedo and opacity on each quad."""
+    return generated_material("LHM Lit Splat", _lit_splat)
+
+
+def lit_patch_material() -> bpy.types.Material:
+    """An opaque quad of the Gaussian's albedo."""
+    return generated_material("LHM Lit Patch", _lit)
+
+
+def _lit_splat(nodes: Nodes) -> bpy.types.Node:
+    clear = nodes.add("ShaderNodeBsdfTransparent")
+    return nodes.add("ShaderNodeMixShader", splat_alpha(nodes), clear, _lit(nodes))
+
+
+def _lit(nodes: Nodes) -> bpy.types.Node:
+    """Matt, whichever way the quad is turned: light from before it is diffuse, from behind it translucent."""
+    color = _attribute(nodes, ALBEDO).outputs["Color"]
+    local = _attribute(nodes, NORMAL).outputs["Vector"]
+    normal = nodes.add(
+        "ShaderNodeVectorTransform", local, vector_type="NORMAL", convert_from="OBJECT", convert_to="WORLD"
+    ).outputs[0]
+    front = nodes.add("ShaderNodeBsdfDiffuse", color, None, normal)
+    back = nodes.add("ShaderNodeBsdfTranslucent", color, nodes.vector("SCALE", normal, -1.0))
+    return nodes.add("ShaderNodeAddShader", front, back)
+
+
+def _attribute(nodes: Nodes, name: str) -> bpy.types.Node:
+    return nodes.add("ShaderNodeAttribute", attribute_name=name, attribute_type="GEOMETRY")
