@@ -153,6 +153,16 @@ def feet(joints: np.ndarray) -> None:
             f"{1 - share:.0%} | {1000 * result.before:.1f} mm | {1000 * result.after:.1f} mm "
             f"| {jerk[0] / jerk[1]:.2f}"
         )
+    true = walk(joints, fps=30.0, cycles=4, travel=True)
+    slid = 0.4 * np.arange(true.count)[:, None] / true.fps * [1.0, 0.0, 0.0]
+    drifting = replace(true, transl=(true.transl + slid).astype(np.float32))
+    result = planted(joints, drifting, sliding=True)
+    jerk = [np.abs(np.diff(m.transl, n=2, axis=0)).max() for m in (result.motion, drifting)]
+    off = np.linalg.norm(result.motion.transl - true.transl, axis=1).max()
+    say(
+        f"all of it drifts at 0.4 m/s | {1000 * result.before:.1f} mm | {1000 * result.after:.1f} mm "
+        f"| {jerk[0] / jerk[1]:.2f} | {100 * off:.1f} cm off the true way after {slid.max():.1f} m"
+    )
 
 
 def main() -> int:

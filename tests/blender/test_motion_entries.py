@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("empty_scene")
 
 
 @pytest.fixture
-def armature(avatar: Avatar) -> bpy.types.Object:
+def armature(empty_scene: None, avatar: Avatar) -> bpy.types.Object:
     """Of an avatar, active."""
     made = add_avatar(bpy.context, avatar, name="Ada", pose="rest").armature
     bpy.context.view_layer.objects.active = made
