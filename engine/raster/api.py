@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from .backends import choose_backend
-from .check import check_camera, check_gaussians
+from .check import check_camera, check_gaussians, check_max_depth
 from .composite import composite
 from .jit import TILE, F, one_at_a_time
 from .order import near_to_far, usable
@@ -43,6 +43,7 @@ def rasterize(
     near: float = 0.01,
     far: float = 1e10,
     antialiased: bool = False,
+    max_depth: ArrayLike | None = None,
     backend: Wanted = "cpu",
 ) -> Image:
     """Render N Gaussians.
@@ -62,12 +63,19 @@ def rasterize(
         near: Metres.
         far: Metres.
         antialiased: Dim each Gaussian by what ``eps2d`` adds to it.
+        max_depth: Behind it nothing is drawn: at a pixel the Gaussians count whose centre has a smaller
+            camera z. Infinity where nothing is cut. [H, W]
         backend: As ``choose_backend`` takes it. On the graphics card pictures differ in the last digits.
+            gsplat has no depth to cut at, so "auto" is the processor where ``max_depth`` is given.
 
     Raises:
         AvatarError: If gsplat is wanted and cannot be used, or the graphics card's memory is too small.
-        ValueError: If a shape or a number is wrong.
+        ValueError: If a shape or a number is wrong, or gsplat is to cut.
     """
+    if max_depth is not None and backend == "gsplat":
+        raise ValueError("max_depth needs the processor: backend must be auto or cpu, got gsplat")
+    if max_depth is not None:
+        backend = "cpu"
     chosen = choose_backend(backend, max_alpha=max_alpha)
     settings = RasterSettings(eps2d, chosen.max_alpha, near, far, antialiased)
     gaussians = means, quats, scales, opacities, colors
@@ -75,7 +83,7 @@ def rasterize(
         from .gsplat_backend import draw_arrays
 
         return draw_arrays(gaussians, viewmat, K, width, height, settings)
-    return _forward(gaussians, viewmat, K, width, height, settings)[0]
+    return _forward(gaussians, viewmat, K, width, height, settings, max_depth)[0]
 
 
 def forward(
@@ -94,13 +102,15 @@ def forward(
     near: float = 0.01,
     far: float = 1e10,
     antialiased: bool = False,
+    max_depth: ArrayLike | None = None,
 ) -> tuple[Image, Context]:
     """Render, and keep what ``backward``, ``contributions`` and ``splat_back`` need.
 
     Arguments and errors are those of ``rasterize``.
     """
     settings = RasterSettings(eps2d, max_alpha, near, far, antialiased)
-    return _forward((means, quats, scales, opacities, colors), viewmat, K, width, height, settings)
+    gaussians = means, quats, scales, opacities, colors
+    return _forward(gaussians, viewmat, K, width, height, settings, max_depth)
 
 
 def _forward(
@@ -110,10 +120,12 @@ def _forward(
     width: int,
     height: int,
     settings: RasterSettings,
+    max_depth: ArrayLike | None,
 ) -> tuple[Image, Context]:
     """Project, sort, list, composite."""
     means, quats, scales, opacities, colors = check_gaussians(*gaussians)
     viewmat, K = check_camera(viewmat, K, width, height)
+    limits = check_max_depth(max_depth, width, height)
     camera = pack_camera(K, width, height)
     columns, rows = -(-width // TILE), -(-height // TILE)
     color, depth = np.zeros((height, width, 3), F), np.zeros((height, width), F)
@@ -141,8 +153,20 @@ def _forward(
         pack(order, unsorted, colors, columns, rows, splats, boxes)
         starts, ranks = list_tiles(boxes, columns, rows)
         work = deal(starts, numba.get_num_threads())
+        sorted_depths = depths[order] if limits.size else depths[:0]
         composite(
-            work, starts, ranks, splats, columns, F(settings.max_alpha), color, depth, transmittance, last
+            work,
+            starts,
+            ranks,
+            splats,
+            columns,
+            F(settings.max_alpha),
+            sorted_depths,
+            limits,
+            color,
+            depth,
+            transmittance,
+            last,
         )
     context = Context(
         means,

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.arrays import float_array
+from .values import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
 
-    from .values import Array
+    from .values import Array, Doubles
 
 
 def kernel_array(name: str, values: ArrayLike, shape: Sequence[int | None]) -> Array:
@@ -68,3 +69,19 @@ def check_camera(viewmat: ArrayLike, K: ArrayLike, width: int, height: int) -> t
     if width < 1 or height < 1:
         raise ValueError(f"width and height must be at least 1, got {width} and {height}")
     return viewmat, K
+
+
+def check_max_depth(max_depth: ArrayLike | None, width: int, height: int) -> Doubles:
+    """The image of depths behind which nothing is drawn, as the kernel reads it; empty for none.
+
+    Raises:
+        ValueError: If the shape is wrong or a depth is not a number.
+    """
+    if max_depth is None:
+        return np.empty((0, 0))
+    limits = np.array(max_depth, np.float64, order="C")
+    if limits.shape != (height, width):
+        raise ValueError(f"max_depth must have shape ({height}, {width}), got {limits.shape}")
+    if np.isnan(limits).any():
+        raise ValueError("max_depth must hold numbers, got nan; infinity is where nothing is cut")
+    return limits.clip(-NEVER, NEVER)

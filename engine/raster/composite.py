@@ -34,9 +34,10 @@ from .project import (
     OPACITY,
     RED,
 )
+from .values import NEVER
 
 if TYPE_CHECKING:
-    from .values import Array, Indices, Offsets, Scalar
+    from .values import Array, Doubles, Indices, Offsets, Scalar
 
 # Planes of a tile's state: 6 x 16 x 16 floats that stay in the processor's first cache.
 _RED, _GREEN, _BLUE, _DEPTH, _LEFT, _ALIVE = 0, 1, 2, 3, 4, 5
@@ -107,6 +108,42 @@ def _finished(state: Array) -> bool:
     return alive == ZERO
 
 
+@kernel
+def _next_limit(limits: Doubles, state: Array) -> float:
+    """The nearest depth at which a pixel of the tile is cut that is not finished yet."""
+    nearest = NEVER
+    for y in range(TILE):
+        for x in range(TILE):
+            if state[_ALIVE, y, x] > ZERO:
+                nearest = min(nearest, limits[y, x])
+    return nearest
+
+
+@kernel
+def _cut(limits: Doubles, depth: float, state: Array) -> float:
+    """Finish the pixels whose limit a depth reaches, and say which limit comes next.
+
+    Gaussians come nearest first, so behind its limit a pixel takes nothing any more: the blending itself has
+    nothing to ask.
+    """
+    for y in range(TILE):
+        for x in range(TILE):
+            if limits[y, x] <= depth:
+                state[_ALIVE, y, x] = ZERO
+    return _next_limit(limits, state)
+
+
+@kernel
+def _tile_limits(max_depth: Doubles, first_y: int, first_x: int) -> Doubles:
+    """A tile of the depth image; pixels outside the image are never cut."""
+    height, width = max_depth.shape
+    limits = np.full((TILE, TILE), NEVER)
+    for y in range(min(TILE, height - first_y)):
+        for x in range(min(TILE, width - first_x)):
+            limits[y, x] = max_depth[first_y + y, first_x + x]
+    return limits
+
+
 @parallel_kernel
 def composite(
     work: Offsets,
@@ -115,6 +152,8 @@ def composite(
     splats: Array,
     columns: int,
     max_alpha: Scalar,
+    sorted_depths: Doubles,
+    max_depth: Doubles,
     color: Array,
     depth: Array,
     transmittance: Array,
@@ -129,6 +168,8 @@ def composite(
         splats: [M, 11]
         columns: Tiles across.
         max_alpha: Ceiling of alpha.
+        sorted_depths: Of the rows of ``splats``; not looked at where nothing is cut. [M]
+        max_depth: Where each pixel is cut; without pixels where none is. [H, W] or [0, 0]
         color: Filled where there are Gaussians, premultiplied. [H, W, 3]
         depth: Likewise, sum of weight times depth. [H, W]
         transmittance: Likewise, light left. [H, W]
@@ -137,6 +178,7 @@ def composite(
     Source: Kerbl et al. 2023, section 6 and appendix C.
     """
     height, width = last.shape
+    cuts = max_depth.size > 0
     for item in prange(work.shape[0]):
         tile = work[item]
         row = tile // columns
@@ -145,7 +187,13 @@ def composite(
         state[_LEFT:] = ONE
         tile_last = np.full((TILE, TILE), -1, np.int32)
         begin, end = starts[tile], starts[tile + 1]
+        limits, limit = np.empty((0, 0)), NEVER
+        if cuts:
+            limits = _tile_limits(max_depth, first_y, first_x)
+            limit = _next_limit(limits, state)
         for position in range(begin, end):
+            if cuts and sorted_depths[ranks[position]] >= limit:
+                limit = _cut(limits, sorted_depths[ranks[position]], state)
             _blend(
                 splats,
                 ranks[position],

@@ -33,6 +33,7 @@ def rasterize_reference(
     width: int,
     height: int,
     settings: RasterSettings | None = None,
+    max_depth: ArrayLike | None = None,
 ) -> Image:
     """Render as ``rasterize`` does, in float64.
 
@@ -57,7 +58,8 @@ def rasterize_reference(
         peaks = peaks * np.sqrt(np.maximum(ratio, _MIN_BLUR_RATIO))
     means2d = (t @ intrinsics.T)[:, :2] / t[:, 2:]
     values = np.concatenate([shades, t[:, 2:]], axis=1)
-    return _blend(means2d, blurred, peaks, values, width, height, settings.max_alpha)
+    limits = np.full((height, width), np.inf) if max_depth is None else np.asarray(max_depth, np.float64)
+    return _blend(means2d, blurred, peaks, values, limits, settings.max_alpha)
 
 
 def _screen_covars(
@@ -84,11 +86,11 @@ def _blend(
     covars: Double,
     opacities: Double,
     values: Double,
-    width: int,
-    height: int,
+    limits: Double,
     max_alpha: float,
 ) -> Image:
-    """Blend front to back, each Gaussian on the window of pixels it can reach."""
+    """Blend front to back, each Gaussian on the window of pixels it can reach, in front of their limits."""
+    height, width = limits.shape
     total = np.zeros((height, width, 4))
     left = np.ones((height, width))
     alive = np.ones((height, width), bool)
@@ -104,7 +106,7 @@ def _blend(
         dy = mean[1] - (np.arange(y0, y1)[:, None] + 0.5)
         exponent = 0.5 * (conic[0, 0] * dx**2 + conic[1, 1] * dy**2) + conic[0, 1] * dx * dy
         alpha = np.minimum(max_alpha, opacity * np.exp(-exponent))
-        alpha = np.where((alpha >= _MIN_ALPHA) & alive[window], alpha, 0)
+        alpha = np.where((alpha >= _MIN_ALPHA) & alive[window] & (value[3] < limits[window]), alpha, 0)
         finished = left[window] * (1 - alpha) <= _MIN_TRANSMITTANCE
         alive[window] &= ~finished
         weight = np.where(finished, 0, alpha * left[window])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 TILE_SIDE = 16  # pixels
+NEVER = 1e300  # metres: the limit of a pixel that is not cut; infinity is undefined under fast math
 
 if TYPE_CHECKING:
     import numpy as np
