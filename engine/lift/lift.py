@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO, Avatar
+from .face_space import face_space
 from .fit.fit import fit_together
 from .outcome import all_warnings, camera_metadata, grounded, numbered
 from .several.combine import combine
@@ -80,6 +81,7 @@ def lift(
             "body": body.info.get("name", "SMPL-X"),
         },
         shape=shape_space(body, params.betas, whole.resting.means),
+        face=face_space(body, first.skin, whole.resting, whole.binding),
     )
     shares = {"seen": SEEN_PHOTO, "mirrored": SEEN_MIRRORED, "guessed": SEEN_FILLED}
     measures = first.measures | {

@@ -64,6 +64,7 @@ class View:
         spacing: Metres to the neighbours. [N]
         part: Body part of each. [N]
         label: What each is of, as in ``parse``. [N]
+        skin: The bare body's vertices in the rest pose, its face where the photo has it, metres. [V, 3]
         measures: Numbers for the report.
     """
 
@@ -76,6 +77,7 @@ class View:
     spacing: Float
     part: Int
     label: NDArray[np.uint8]
+    skin: Float
     measures: dict[str, float]
 
 
@@ -152,6 +154,7 @@ def view(
         spacing=placed.spacing,
         part=placed.parts,
         label=filled.labels,
+        skin=stand.resting(body),
         measures={
             "landmark_error": fit.landmark_error,
             "outline_iou": fit.outline_iou,
@@ -186,6 +189,11 @@ class _Stand:
         joints = body.joints(fit.params.betas)
         turns = forward_kinematics(joints, fit.params.pose(), fit.params.transl).astype(np.float64)
         return cls(skin, joints, turns, posed_joints(joints, turns), depth_maps(skin, body.faces, seen))
+
+    def resting(self, body: Body) -> Float:
+        """The skin in the rest pose, metres. [V, 3]"""
+        blended = blend_transforms(self.posed_from_rest, body.joint_indices, body.joint_weights)
+        return unposed_points(self.skin, blended)
 
 
 def _inner(placed: Placed, seen: Observation) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from ..avatar.gaussians import Gaussians
 from ..avatar.shape import ShapeSpace, padded_betas
 from ..avatar.skinning import forward_kinematics, skin_means
 from ..request import DIFFUSED, SURFACE
+from .face import face_space
 from .posing import rest_points, turned
 
 if TYPE_CHECKING:
@@ -109,7 +110,19 @@ def network_avatar(
             },
         },
         shape=shape,
+        face=face_space(body, surface_points(body, neutral, torch.zeros_like(betas)), rest_joints(body)),
     )
+
+
+def surface_points(body: BodyData, neutral: NeutralPose, betas: Tensor) -> NDArray[np.float32]:
+    """Where Gaussians begin, in the zero pose, metres. [N, 3]
+
+    Args:
+        body: Of the checkpoint.
+        neutral: Of the model.
+        betas: [1, 10]
+    """
+    return rest_points(body, neutral, torch.zeros_like(neutral.query_points), betas).means[0].numpy()
 
 
 def diffused_weights(
@@ -130,9 +143,9 @@ def diffused_weights(
     from ..binding.field import weight_field
     from ..binding.surface import point_surface
 
-    points = rest_points(body, neutral, torch.zeros_like(neutral.query_points), betas).means[0]
+    points = surface_points(body, neutral, betas)
     nearest = strongest(body.joint_weights.numpy(), _FIELD_INFLUENCES)
-    field = weight_field(point_surface(points.numpy(), nearest.joint_indices, nearest.joint_weights))
+    field = weight_field(point_surface(points, nearest.joint_indices, nearest.joint_weights))
     return field.weights(means)
 
 

@@ -52,7 +52,7 @@ def view_of(rest: NDArray[np.float64], binding: Binding, params: BodyParams) -> 
         fit=Fit(params, 0.0, 1.0, CAMERA), posed=posed, resting=resting, binding=binding,
         seen=np.full(count, SEEN_PHOTO, np.uint8), facing=np.ones(count), spacing=np.full(count, 0.01),
         part=part_of_weights(binding.joint_indices, binding.joint_weights),
-        label=np.ones(count, np.uint8), measures={},
+        label=np.ones(count, np.uint8), skin=bundled_body().v_template, measures={},
     )  # fmt: skip
 
 
