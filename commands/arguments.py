@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import re
-from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.request import BINDINGS, DROP, ENGINE_NAMES, KEEP, LIFT
 from ..engine.weights.catalogue import LICENCES
 from ..operators.models import shown
-from ..properties import BETAS, QUALITY_COUNTS
+from ..properties import QUALITY_COUNTS
 from ..rendering.preview_engine import ENGINE_ID
+from . import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PICTURE_ENGINES = {"preview": ENGINE_ID, "cycles": "CYCLES"}
-
-
-@dataclass(frozen=True)
-class Size:
-    """Of a picture, pixels."""
-
-    width: int
-    height: int
 
 
 def parser(
@@ -67,7 +57,9 @@ def parser(
     placing.add_argument("--into", type=Path, metavar="SET.blend", help="default: a new scene")
     placing.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.blend")
     placing.add_argument("--name", help="of the avatar (default: the file's)")
-    placing.add_argument("--location", type=_point, metavar="X,Y,Z", default=(0.0, 0.0, 0.0), help="metres")
+    placing.add_argument(
+        "--location", type=values.point, metavar="X,Y,Z", default=(0.0, 0.0, 0.0), help="metres"
+    )
     placing.add_argument("--pose", choices=("photo", "rest"), default="photo")
     placing.set_defaults(command=verbs["place"])
     looking = add.add_parser("check", help="say what an engine would see of a photo")
@@ -84,7 +76,7 @@ def parser(
     fetching = add.add_parser("download", help="download a model and all that it needs")
     fetching.add_argument("model", choices=tuple(item.name for item in shown()), metavar="MODEL")
     fetching.add_argument(
-        "--accept-licences", type=_licences, default=(), metavar="A,B",
+        "--accept-licences", type=values.licences, default=(), metavar="A,B",
         help=f"you have read them and agree; each by its name: {', '.join(LICENCES)}",
     )  # fmt: skip
     fetching.set_defaults(command=verbs["download"])
@@ -96,14 +88,14 @@ def parser(
     moving.add_argument("-o", "--output", type=Path, required=True, metavar="SHOT.blend")
     moving.add_argument("--avatar", metavar="NAME", help="of its armature, if there are several")
     moving.add_argument("--up", choices=("auto", "y", "z", "-y"), default="auto", help="axis of the file")
-    moving.add_argument("--fps", type=_rate, help="of the file, if it does not say")
+    moving.add_argument("--fps", type=values.rate, help="of the file, if it does not say")
     moving.add_argument("--person", type=int, default=0, help="of several in the file, from 1")
     moving.add_argument(
         "--feet", choices=("layer", "keys", "off"), default="layer", help="hold standing feet"
     )
     moving.add_argument("--stop-drift", action="store_true", help="the body slides: estimated from a video")
     moving.add_argument(
-        "--simplify", type=_angle, metavar="DEGREES", help="fewer keys; no joint is turned further off"
+        "--simplify", type=values.angle, metavar="DEGREES", help="fewer keys; no joint is turned further off"
     )
     moving.add_argument("--no-face", action="store_true", help="leave the face out")
     moving.add_argument("--turn-head", action="store_true", help="with what a recorded face's head did")
@@ -115,13 +107,15 @@ def parser(
     giving.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     giving.add_argument("--format", choices=("bvh", "amass", "lhm"), default="bvh")
     giving.add_argument("--avatar", metavar="NAME", help="of its armature, if there are several")
-    giving.add_argument("--frames", type=_frames, metavar="A-B", help="default: the scene's")
+    giving.add_argument("--frames", type=values.frames, metavar="A-B", help="default: the scene's")
     giving.set_defaults(command=verbs["export_motion"])
     drawing = add.add_parser("render", help="render a .blend with avatars to PNG files")
     drawing.add_argument("file", type=Path, metavar="FILE.blend")
     drawing.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
-    drawing.add_argument("--frames", type=_frames, metavar="A-B", help="default: the file's current frame")
-    drawing.add_argument("--size", type=_size, metavar="WxH")
+    drawing.add_argument(
+        "--frames", type=values.frames, metavar="A-B", help="default: the file's current frame"
+    )
+    drawing.add_argument("--size", type=values.size, metavar="WxH")
     drawing.add_argument("--engine", choices=tuple(PICTURE_ENGINES), help="default: the file's own")
     drawing.set_defaults(command=verbs["render"])
     return root
@@ -130,7 +124,7 @@ def parser(
 def _add_photo_settings(parser: argparse.ArgumentParser) -> None:
     """What is said of one photo."""
     parser.add_argument("--mask", type=Path, metavar="IMAGE", help="white where the person is")
-    parser.add_argument("--head-box", type=_box, metavar="L,T,R,B", help="LHM: pixels of the photo")
+    parser.add_argument("--head-box", type=values.box, metavar="L,T,R,B", help="LHM: pixels of the photo")
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +139,10 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     splats.add_argument("--count", type=int, help="lift: splats, in place of a quality")
     parser.add_argument("--held", choices=(KEEP, DROP), default=KEEP, help="lift: a thing in the hand")
     parser.add_argument(
-        "--loose", type=_strength, metavar="0..1", help="how freely skirts hang (default: found in the photo)"
+        "--loose",
+        type=values.strength,
+        metavar="0..1",
+        help="how freely skirts hang (default: found in the photo)",
     )
     parser.add_argument("--influences", type=int, default=4, choices=(4, 8), help="bones per splat")
     parser.add_argument("--binding", choices=BINDINGS, help="of splats to bones (default: the engine's own)")
@@ -153,89 +150,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         "--preparation", choices=("best", "official"), default="best", help="LHM: of the photo"
     )
     parser.add_argument(
-        "--shape", type=_shape, default="fit", metavar="fit|zero|B,B,…", help="LHM: of the body"
+        "--shape", type=values.shape, default="fit", metavar="fit|zero|B,B,…", help="LHM: of the body"
     )
     parser.add_argument("--model-folder", type=Path, metavar="FOLDER", help="lhm-own: the model")
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), help="LHM (default: preferences)")
     parser.add_argument("--keep-face", action="store_true", help="LHM: do not enlarge a small face")
-
-
-def _licences(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
-    for name in names:
-        if name not in LICENCES:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(LICENCES)}")
-    return names
-
-
-def _shape(text: str) -> str | tuple[float, ...]:
-    if text in ("fit", "zero"):
-        return text
-    try:
-        betas = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        betas = ()
-    if not 1 <= len(betas) <= BETAS or not all(map(isfinite, betas)):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither fit nor zero nor up to {BETAS} numbers")
-    return betas + (0.0,) * (BETAS - len(betas))
-
-
-def _strength(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no strength from 0 to 1")
-    return value
-
-
-def _rate(text: str) -> float:
-    return _positive(text, "frame rate such as 30")
-
-
-def _angle(text: str) -> float:
-    return _positive(text, "angle such as 0.25")
-
-
-def _positive(text: str, what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not (value > 0 and isfinite(value)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
-    return value
-
-
-def _point(text: str) -> tuple[float, ...]:
-    try:
-        point = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        point = ()
-    if len(point) != 3 or not all(map(isfinite, point)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no place such as 0,1.5,0")
-    return point
-
-
-def _box(text: str) -> tuple[int, ...]:
-    found = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)", text)
-    box = tuple(map(int, found.groups())) if found else (0, 0, 0, 0)
-    if not (box[0] < box[2] and box[1] < box[3]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no box such as 100,40,220,180")
-    return box
-
-
-def _frames(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
-    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
-    if last < first:
-        raise argparse.ArgumentTypeError(f"{text!r} is no range of frames such as 1-24")
-    return first, last
-
-
-def _size(text: str) -> Size:
-    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 512x768")
-    return Size(int(found[1]), int(found[2]))

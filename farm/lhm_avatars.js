@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A job type for Flamenco 3.5 and later: a photo becomes an avatar in the set that is submitted, it plays a motion,
+// A job type for Flamenco 3.3 and later: a photo becomes an avatar in the set that is submitted, it plays a motion,
 // any worker renders a chunk of frames, and a video is made of them. docs/farm.md says how to set it up.
 //
 // Tasks of the type "lhm-avatars" need the extension, and a graphics card for LHM's models; all others need Blender
