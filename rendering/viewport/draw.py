@@ -159,26 +159,42 @@ class Painter:
             self._quad.draw_instanced(program, instance_start=0, instance_count=count)
             gpu.state.blend_set("NONE")
 
-    def lay_over(self, canvas: Canvas, target: gpu.types.GPUFrameBuffer, eye: Eye) -> None:
+    def lay_over(
+        self,
+        canvas: Canvas,
+        scene: gpu.types.GPUFrameBuffer,
+        overlays: gpu.types.GPUFrameBuffer | None,
+        eye: Eye,
+    ) -> None:
         """Lay the picture over the scene where nothing of the scene is nearer.
 
         Args:
             canvas: Painted for the same view.
-            target: The scene's colours, scene-linear, with its depth.
+            scene: The scene's colours, scene-linear, with its depth.
+            overlays: Blender's overlays and background, with the same depth; None where there are none.
             eye: The view.
         """
+        gpu.state.depth_mask_set(False)
+        self._overlay.bind()
+        self._overlay.uniform_sampler("picture", canvas.picture)
+        self._overlay.uniform_sampler("surface", canvas.surface)
+        self._overlay.uniform_float("shift", eye.projection()["shift"])
+        self._lay(scene, shader.OVER, "ALPHA_PREMULT", "LESS_EQUAL", eye)
+        if overlays is not None:
+            self._lay(scene, shader.DIM, "ADDITIVE_PREMULT", "EQUAL", eye)
+            self._lay(overlays, shader.HIDE, "MULTIPLY", "EQUAL", eye)
+        gpu.state.blend_set("NONE")
+        gpu.state.depth_test_set("NONE")
+
+    def _lay(
+        self, target: gpu.types.GPUFrameBuffer, step: int, blend: str, depth_test: str, eye: Eye
+    ) -> None:
         with target.bind():
-            gpu.state.depth_test_set("LESS_EQUAL")
-            gpu.state.depth_mask_set(False)
-            gpu.state.blend_set("ALPHA_PREMULT")
-            self._overlay.bind()
-            self._overlay.uniform_sampler("picture", canvas.picture)
-            self._overlay.uniform_sampler("surface", canvas.surface)
-            for name in _OVERLAY_PROJECTION:
-                self._overlay.uniform_float(name, eye.projection()[name])
+            gpu.state.depth_test_set(depth_test)
+            gpu.state.blend_set(blend)
+            width, height, parallel, _ = eye.projection()["frame"]
+            self._overlay.uniform_float("frame", (width, height, parallel, float(step)))
             self._quad.draw(self._overlay)
-            gpu.state.blend_set("NONE")
-            gpu.state.depth_test_set("NONE")
 
 
 def order_texture(order: Int) -> gpu.types.GPUTexture:

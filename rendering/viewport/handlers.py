@@ -123,7 +123,8 @@ def _after_scene() -> None:
     shown = visible(layer.reading, context.space_data)  # type: ignore[arg-type]
     _, _, width, height = gpu.state.viewport_get()
     eye = eye_of(context.region_data, width, height)
-    wait = layer.draw(context.region.as_pointer(), eye, shown, target)
+    overlays = gpu.state.active_framebuffer_get()
+    wait = layer.draw(context.region.as_pointer(), eye, shown, target, overlays)
     if wait > 0:
         _soon(redraw, wait)
 

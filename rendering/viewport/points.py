@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ...rigging.nodes import Nodes
 
 NAME, VERSION = "LHM Viewport Points", 1
-_SIZE = 0.5  # of the largest standard deviation; the points stay below the splats
+_SIZE = 0.85  # of the largest standard deviation; smaller ones leave gaps between them
+_FAINT = 0.2  # of opacity; a point below so faint a splat would be seen
+_SOLID_COLOR = (0.05, 0.05, 0.05, 1.0)  # of Solid shading's usual background, so that soft edges fade into it
 _GAMMA = (2.2,) * 3  # nearly the sRGB curve; good enough for what lies below the splats
 
 
@@ -58,6 +60,15 @@ def has_points(cloud: bpy.types.Object) -> bool:
     return cloud.modifiers.get(NAME) is not None
 
 
+def _material() -> bpy.types.Material:
+    """Shows the splats' colours in EEVEE and Cycles."""
+    material = patch_material().copy()
+    for key in list(material.keys()):
+        del material[key]  # so that it is not taken for the patches' own
+    material.name, material.diffuse_color = NAME, _SOLID_COLOR
+    return material
+
+
 def _group() -> bpy.types.NodeTree:
     return generated_group(NAME, VERSION, _build)
 
@@ -66,7 +77,9 @@ def _build(nodes: Nodes) -> None:
     geometry = nodes.input("Geometry", "NodeSocketGeometry")
     light = nodes.vector("POWER", nodes.attribute("gs_color", "FLOAT_VECTOR"), _GAMMA)
     colored = nodes.store(geometry, EMISSION, "FLOAT_COLOR", light)
-    painted = nodes.add("GeometryNodeSetMaterial", colored, None, patch_material())
-    radius = nodes.math("MULTIPLY", nodes.attribute("radius", "FLOAT"), _SIZE)
+    painted = nodes.add("GeometryNodeSetMaterial", colored, None, _material())
+    solid = nodes.math("GREATER_THAN", nodes.attribute("opacity", "FLOAT"), _FAINT)
+    factor = nodes.math("MULTIPLY", solid, _SIZE)
+    radius = nodes.math("MULTIPLY", nodes.attribute("radius", "FLOAT"), factor)
     small = nodes.add("GeometryNodeSetPointRadius", painted, None, radius)
     nodes.output("Geometry", "NodeSocketGeometry", small)

@@ -1,7 +1,7 @@
 """Draws the avatars into every 3D Viewport: what is kept between redraws, and what makes it stale.
 
 Two handlers belong together. Before the scene is drawn, the frame buffer of the scene's colours is active: it
-is remembered. Afterwards the splats are laid over it, so that bones, grid and outlines, which are drawn into
+is remembered. Afterwards the splats are laid over it, so that bones and outlines, which are drawn into
 another buffer, stay on top.
 """
 
@@ -76,14 +76,22 @@ class Layer:
             self.textures.load(self.reading.clouds, set(self.reading.changed))
             self.version += 1
 
-    def draw(self, key: object, eye: Eye, shown: tuple[bool, ...], target: gpu.types.GPUFrameBuffer) -> float:
+    def draw(
+        self,
+        key: object,
+        eye: Eye,
+        shown: tuple[bool, ...],
+        scene: gpu.types.GPUFrameBuffer,
+        overlays: gpu.types.GPUFrameBuffer | None,
+    ) -> float:
         """Draw one view.
 
         Args:
             key: Of the region.
             eye: The view.
             shown: Which of the avatars are visible in it.
-            target: The scene's colours and depth.
+            scene: Its colours and depth.
+            overlays: As `Painter.lay_over` takes them.
 
         Returns:
             0, or seconds after which it should be drawn again because its order is an old one.
@@ -96,7 +104,7 @@ class Layer:
         if view.painted != content and view.order is not None:
             self._painter.paint(view.canvas, self.textures, view.order, view.count, eye)
             view.painted = content
-        self._painter.lay_over(view.canvas, target, eye)
+        self._painter.lay_over(view.canvas, scene, overlays, eye)
         return wait
 
     def _view(self, key: object, eye: Eye) -> View:

@@ -17,10 +17,12 @@ MAX_ALPHA = 0.99
 SURE_ALPHA = 1 / 6
 """A splat with as much alpha at a pixel is what the eye sees there; its depth counts and not those behind."""
 
-NEARER = 1.5
-"""A surface counts as nearer than the centres of its splats, standard deviations.
+NEARER = 4.0
+"""How much nearer than its centre a splat counts when it meets other things, largest standard deviations.
 
-The points that stand in for an avatar lie there, and what touches the skin must not shine through."""
+The points that stand in for an avatar lie at the centres, and what touches the skin must not shine through.
+On a slanting surface neighbours lie that much apart in depth.
+"""
 
 _FETCH = """
 #define TEXEL(source, place) texelFetch(source, ivec2((place) % WIDTH, (place) / WIDTH), 0)
@@ -156,11 +158,22 @@ void main()
 }
 """
 
+OVER, DIM, HIDE = 0, 1, 2
+"""Steps of laying a picture over the scene.
+
+``OVER``: over the scene's colours, in light, where nothing of the scene is nearer. Then two for pixels that
+show no object: Blender has not put the background among the scene's colours there, but adds it to them as
+they are displayed, together with the overlays. ``DIM`` makes the picture's soft edges what they are in
+display space, as display values will be added; ``HIDE`` takes the background away from behind the picture.
+"""
+
 OVERLAY_FRAGMENT = """
 float light(float display)
 {
   return display <= 0.04045 ? display / 12.92 : pow((display + 0.055) / 1.055, 2.4);
 }
+
+vec3 light3(vec3 display) { return vec3(light(display.r), light(display.g), light(display.b)); }
 
 void main()
 {
@@ -169,11 +182,20 @@ void main()
   if (blended.a <= 0.0 || distance.y <= 0.0) {
     discard;
   }
-  vec3 display = max(blended.rgb / blended.a, 0.0);
-  scene = vec4(vec3(light(display.r), light(display.g), light(display.b)) * blended.a, blended.a);
+  vec3 display = max(blended.rgb, 0.0);
+  vec3 over = light3(display / blended.a) * blended.a;
   float away = distance.x / distance.y;
   float depth = shift.w - shift.z * away;
   depth = frame.z != 0.0 ? depth : (away > 0.0 ? depth / away : -1.0);
   gl_FragDepth = clamp(0.5 * depth + 0.5, 0.0, 1.0);
+  scene = vec4(over, blended.a);
+  if (frame.w > 0.5) {
+    gl_FragDepth = 1.0;
+    scene = vec4(light3(display) - over, 0.0);
+  }
+  if (frame.w > 1.5) {
+    /* The overlays' buffer is blended in light; this is nearly 1 - alpha in display space. */
+    scene = vec4(vec3(pow(1.0 - blended.a, 2.2)), 1.0);
+  }
 }
 """
