@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.avatar.avatar import SEEN_PHOTO
 from ..engine.formats.avatar_file import load_avatar
-from ..rendering.display_nodes import display_group
+from ..rendering.display_modes import show
 from ..rigging.avatar_objects import add_avatar
 from .portraits import GREY
 from .shared import blender, replaced
@@ -71,7 +71,8 @@ def write_library(folder: Path, entries: list[Entry]) -> None:
 
 def _add(entry: Entry) -> None:
     avatar = load_avatar(entry.file)
-    made = add_avatar(bpy.context, avatar, name=entry.name, display=display_group())
+    made = add_avatar(bpy.context, avatar, name=entry.name)
+    show(made.cloud)
     made.collection.asset_mark()
     data = made.collection.asset_data
     data.catalog_id, data.author = CATALOG_ID, ""

@@ -17,7 +17,7 @@ from ..engine.avatar.errors import AvatarError
 from ..engine.formats.avatar_file import load_avatar
 from ..engine.request import DEFAULT_COUNT, KEEP, LIFT, ReconstructRequest
 from ..preferences import engines
-from ..rendering.display_nodes import display_group
+from ..rendering.display_modes import show
 from ..rendering.render_settings import suit_cycles
 from ..rigging.avatar_objects import AvatarObjects, add_avatar
 from ..rigging.contexts import all_or_nothing
@@ -229,9 +229,8 @@ def place(
     if location is None:
         location = tuple(context.scene.cursor.location)
     with all_or_nothing(context):
-        objects = add_avatar(
-            context, made.avatar, name=name, location=location, pose=pose, display=display_group()
-        )
+        objects = add_avatar(context, made.avatar, name=name, location=location, pose=pose)
+        show(objects.cloud)
     suit_cycles(context.scene)
     return Reconstructed(objects, made)
 

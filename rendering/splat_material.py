@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..rigging.nodes import Nodes
+from .capabilities import with_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +47,9 @@ def generated_material(name: str, build: Callable[[Nodes], bpy.types.Node]) -> b
         if material.library is None and (material.get(_KEY), material.get(_VERSION_KEY)) == (name, _VERSION):
             return material
     material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # Blender 4.5; later ones have nodes from the start
-        material.use_nodes = True
-    material.node_tree.nodes.clear()
-    nodes = Nodes(material.node_tree)
+    tree = with_nodes(material)
+    tree.nodes.clear()
+    nodes = Nodes(tree)
     nodes.add("ShaderNodeOutputMaterial", build(nodes))
     nodes.arrange()
     material.surface_render_method = "DITHERED"

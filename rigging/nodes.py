@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Value = bpy.types.Node | bpy.types.NodeSocket | float | str | Sequence[float] | bpy.types.ID | None
 
 _GROUP_KEY = "lhm_group"
 _VERSION_KEY = "lhm_version"
+_ITEM = "Item_"  # begins the identifiers of a menu switch's items
 _COLUMN_WIDTH, _ROW_HEIGHT = 200.0, 150.0
 
 
@@ -93,6 +94,23 @@ class Nodes:
             geometry, None, name, value,
             data_type=data_type, domain="POINT",
         )  # fmt: skip
+        return node.outputs[0]
+
+    def menu(self, kind: str, mode: Value, items: Mapping[str, Value]) -> bpy.types.NodeSocket:
+        """What the item of a menu stands for; only that is worked out.
+
+        Args:
+            kind: Type of the values, as in ``GEOMETRY``.
+            mode: The menu.
+            items: Values by the names in the menu.
+        """
+        node: Any = self.tree.nodes.new("GeometryNodeMenuSwitch")
+        node.data_type = kind
+        node.enum_items.clear()
+        for name in items:
+            node.enum_items.new(name)
+        for socket, value in zip(available(node.inputs), (mode, *items.values()), strict=False):
+            self._connect(value, socket)
         return node.outputs[0]
 
     def arrange(self) -> None:
@@ -181,7 +199,7 @@ def input_names(tree: bpy.types.NodeTree) -> dict[str, str]:
 
 
 def modifier_input(modifier: Any, name: str) -> Any:
-    """What an input of a Geometry Nodes modifier is set to.
+    """What an input of a Geometry Nodes modifier is set to; of a menu, the item's name.
 
     Args:
         modifier: Runs a group.
@@ -190,7 +208,8 @@ def modifier_input(modifier: Any, name: str) -> Any:
     identifier = input_names(modifier.node_group)[name]
     if hasattr(modifier, "properties"):  # Blender 5.2
         return getattr(modifier.properties.inputs, identifier).value
-    return modifier[identifier]
+    value, numbers = modifier[identifier], _menu_numbers(modifier.node_group, identifier)
+    return next((item for item, number in numbers.items() if number == value), value)
 
 
 def set_modifier_input(modifier: Any, name: str, value: object) -> None:
@@ -199,16 +218,34 @@ def set_modifier_input(modifier: Any, name: str, value: object) -> None:
     Args:
         modifier: Runs a group.
         name: Of the group's input.
-        value: Of the input's type.
+        value: Of the input's type; of a menu, the item's name.
 
     Raises:
-        ValueError: If the group has no input of that name.
+        ValueError: If the group has no input of that name, or its menu no such item.
     """
     tree = modifier.node_group
     identifiers = input_names(tree)
     if name not in identifiers:
         raise ValueError(f"group {tree.name!r} has inputs {sorted(identifiers)}, not {name!r}")
+    numbers = _menu_numbers(tree, identifiers[name])
+    if numbers and value not in numbers:
+        raise ValueError(f"{name} must be one of {sorted(numbers)}, got {value!r}")
     if hasattr(modifier, "properties"):  # Blender 5.2 moved the inputs into properties of their own
         getattr(modifier.properties.inputs, identifiers[name]).value = value
     else:
-        modifier[identifiers[name]] = value
+        modifier[identifiers[name]] = numbers.get(value, value)  # type: ignore[call-overload]
+
+
+def _menu_numbers(tree: Any, identifier: str) -> dict[str, int]:
+    """Numbers of a menu's items, which modifiers keep before Blender 5.2; empty for other inputs.
+
+    They are part of the sockets' identifiers. Our groups have one menu switch, and all menus lead to it.
+    """
+    kinds = {
+        item.identifier: item.socket_type for item in tree.interface.items_tree if item.item_type == "SOCKET"
+    }
+    if kinds[identifier] != "NodeSocketMenu":
+        return {}
+    switch = next(node for node in tree.nodes if node.bl_idname == "GeometryNodeMenuSwitch")
+    sockets = (socket for socket in switch.inputs if socket.identifier.startswith(_ITEM))
+    return {socket.name: int(socket.identifier.removeprefix(_ITEM)) for socket in sockets}

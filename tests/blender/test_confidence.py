@@ -127,13 +127,18 @@ def test_it_is_saved(ada: AvatarObjects, avatar: Avatar, tmp_path: Path) -> None
 
 @pytest.fixture
 def old(avatar: Avatar, monkeypatch: pytest.MonkeyPatch) -> AvatarObjects:
-    """As version 1 made them: the same nodes without the input."""
+    """As version 1 made them: nodes without this input and the modes, but with a switch of the viewport."""
     add_camera()
     with monkeypatch.context() as patch:
         patch.setattr(display_nodes, "VERSION", 1)
         made = add_avatar(bpy.context, avatar, name="Ada", display=display_group())
     tree = made.cloud.modifiers["LHM Display"].node_group
-    tree.interface.remove(tree.interface.items_tree["Confidence"])
+    for name in ("Confidence", "Render Mode", "Viewport Mode"):
+        tree.interface.remove(tree.interface.items_tree[name])
+    (switch,) = (node for node in tree.nodes if node.bl_idname == "GeometryNodeMenuSwitch")
+    tree.links.remove(switch.inputs[0].links[0])
+    switch.inputs[0].default_value = "Solid"
+    tree.interface.new_socket("Splats in Viewport", in_out="INPUT", socket_type="NodeSocketBool")
     set_modifier_input(made.cloud.modifiers["LHM Display"], "Dilation", 0.125)
     set_modifier_input(made.cloud.modifiers["LHM Display"], "Splats in Viewport", True)
     return made
@@ -147,7 +152,8 @@ def test_an_older_file_gets_it_and_keeps_its_settings(old: AvatarObjects, avatar
     modifier = old.cloud.modifiers["LHM Display"]
     assert modifier.node_group == display_group()
     assert modifier_input(modifier, "Dilation") == pytest.approx(0.125)
-    assert modifier_input(modifier, "Splats in Viewport")
+    assert modifier_input(modifier, "Viewport Mode") == "Splats"
+    assert modifier_input(modifier, "Render Mode") == "Splats"
     assert not modifier_input(modifier, "Raw Colors")
     np.testing.assert_allclose(scene_splats()[0].colors, expected_colors(avatar), atol=1e-6)
     old.armature.lhm_colors = "PHOTO"

@@ -253,7 +253,7 @@ def test_viewport_shows_flat_patches_in_the_photos_colors(make_avatar: Callable[
 
 def test_viewport_can_show_what_will_be_rendered(make_avatar: Callable[..., Avatar]) -> None:
     camera = add_camera()
-    made = person(make_avatar, **{"Splats in Viewport": True})
+    made = person(make_avatar, **{"Viewport Mode": "Splats"})
     mesh = shown_mesh(made.cloud)
     assert [material.name for material in mesh.materials] == [splat_material().name]
     corners = np.array([vertex.co for vertex in mesh.vertices]).reshape(-1, CORNERS, 3)
