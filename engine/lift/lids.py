@@ -31,6 +31,11 @@ _RESTS = 0.15  # of the farthest motion: what moves less is the lower lid
 _HIGHEST = 0.012  # metres that an eye may be open
 _OVER = 0.0005  # metres that the upper edge ends below the lower one
 _STRETCHED = 0.016  # metres of skin above the edge that follow it
+_IRIS, _CORNER = (
+    0.005,
+    0.013,
+)  # metres beside the middle: until there the eye turns whole, from there not at all
+_RIM = 0.002  # metres from a lid within which it does less and less
 _LINE, _BEHIND = 0.0015, 0.005  # metres above the lower edge, and back, where the open eye is gathered
 
 
@@ -65,6 +70,23 @@ class Lids:
         follows = np.clip(1 - (y - upper) / _STRETCHED, 0, 1)[:, None]
         seen = (z > _FRONT) & (np.abs(x) < _WIDTH) & (y > lower)
         return np.where(seen[:, None], np.where((y >= upper)[:, None], follows * way, gathered), 0.0)
+
+    def turning(self, places: Float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """How far places turn with the eye, 0 to 1, and which lie on the open eye at all. [N], [N]
+
+        Args:
+            places: About the eye's joint, mean shape, metres. [N, 3]
+        """
+        x, y, z = places.T
+        upper, lower = np.interp(x, self.x, self.upper), np.interp(x, self.x, self.lower)
+        free = _eased((_CORNER - np.abs(x)) / (_CORNER - _IRIS))
+        free *= _eased((upper - y) / _RIM) * _eased((y - lower) / _RIM)
+        return free, (z > _FRONT) & (np.abs(x) < _CORNER) & (y > lower) & (y < upper)
+
+
+def _eased(t: NDArray[np.float64]) -> NDArray[np.float64]:
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
 
 
 def find_lids(body: Body, side: str) -> Lids:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..avatar.avatar import SEEN_FILLED, SEEN_MIRRORED, SEEN_PHOTO, Avatar
-from .face_space import face_space
+from .faced import faced
 from .fit.fit import fit_together
 from .outcome import all_warnings, camera_metadata, grounded, numbered
 from .several.combine import combine
@@ -70,9 +70,10 @@ def lift(
     first, whole = views[0], combine(views)
     pelvis = body.joints(first.fit.params.betas)[0].astype(np.float64)
     params, moved = grounded(first.fit.params, pelvis, first.posed.means, first.fit.up)
+    able = faced(body, first.skin, whole.resting, whole.binding, whole.seen)
     avatar = Avatar(
-        gaussians=whole.resting,
-        binding=whole.binding,
+        gaussians=able.gaussians,
+        binding=able.binding,
         params=params,
         joints=body.joints(params.betas).astype(np.float32),
         seen=whole.seen,
@@ -81,7 +82,7 @@ def lift(
             "body": body.info.get("name", "SMPL-X"),
         },
         shape=shape_space(body, params.betas, whole.resting.means),
-        face=face_space(body, first.skin, whole.resting, whole.binding),
+        face=able.face,
     )
     shares = {"seen": SEEN_PHOTO, "mirrored": SEEN_MIRRORED, "guessed": SEEN_FILLED}
     measures = first.measures | {

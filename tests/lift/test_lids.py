@@ -62,3 +62,22 @@ def test_left_and_right_lids_mirror_each_other():
         one = np.interp(x, left.x, getattr(left, name))
         other = np.interp(-x, right.x, getattr(right, name))
         np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("place", "share", "is_open"),
+    [
+        ((0.0, 0.0, 0.017), 1.0, True),  # the pupil
+        ((0.009, 0.0, 0.015), 0.5, True),  # half-way to the corner
+        ((-0.0129, 0.0, 0.01), 0.0, True),  # the corner
+        ((0.0, 0.003, 0.017), 0.5, True),  # a millimetre below the upper lid
+        ((0.0, -0.0055, 0.017), 5 / 32, True),  # half a millimetre above the lower one
+        ((0.0, 0.0041, 0.017), 0.0, False),  # the upper lid
+        ((0.0, -0.0061, 0.017), 0.0, False),  # the lower one
+        ((0.0, 0.0, -0.01), 1.0, False),  # the back of the eyeball
+    ],
+)
+def test_what_turns_with_the_eye(place: tuple[float, ...], share: float, is_open: bool):
+    turns, open_to_view = slit().turning(np.array([place]))
+    np.testing.assert_allclose(turns, [share], atol=1e-3)
+    assert open_to_view.tolist() == [is_open]
