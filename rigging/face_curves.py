@@ -8,14 +8,12 @@ import numpy as np
 
 from ..engine.motion.face.names import arkit_weights, coefficient_index
 from ..engine.motion.face.presets import preset_weights
+from .face_names import BONE
 
 if TYPE_CHECKING:
     import bpy
 
     from ..engine.avatar.arrays import Float
-
-HEAD = "head"
-"""The pose bone of an avatar that has a custom property for each face shape."""
 
 
 def face_shapes(armature: bpy.types.Object) -> tuple[str, ...]:
@@ -24,7 +22,7 @@ def face_shapes(armature: bpy.types.Object) -> tuple[str, ...]:
     Args:
         armature: Any.
     """
-    bone = armature.pose.bones.get(HEAD)
+    bone = armature.pose.bones.get(BONE)
     if bone is None:
         return ()
     names: list[str] = list(bone.keys())
@@ -60,7 +58,7 @@ class FaceSampler:
             depsgraph: Of this frame.
         """
         for name in self._sliders:
-            self._values[name][frame] = evaluated.pose.bones[HEAD][name]
+            self._values[name][frame] = evaluated.pose.bones[BONE][name]
         for name, key in self._keys.items():
             block = key.evaluated_get(depsgraph).key_blocks[name]
             self._values[name][frame] = 0.0 if block.mute else block.value

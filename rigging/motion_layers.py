@@ -16,7 +16,7 @@ from ..engine.motion.face.on_motion import without_face
 from ..engine.motion.planting import LEG_JOINTS, correction
 from .actions import Channel, add_action, assign, keyed_action
 from .armature import PELVIS
-from .face_curves import HEAD
+from .face_names import BONE
 
 if TYPE_CHECKING:
     import bpy
@@ -96,9 +96,9 @@ def add_face(
     for track in armature.animation_data_create().nla_tracks:
         track.mute = track.mute or track.name.startswith((FACE_TRACK, HEAD_TRACK))
     joints = motion.joints or ()
-    parts = [(FACE_TRACK, replace(motion, joints=tuple(j for j in joints if j != HEAD)), "REPLACE")]
-    if HEAD in joints:
-        parts.append((HEAD_TRACK, replace(without_face(motion), joints=(HEAD,)), "COMBINE"))
+    parts = [(FACE_TRACK, replace(motion, joints=tuple(j for j in joints if j != BONE)), "REPLACE")]
+    if BONE in joints:
+        parts.append((HEAD_TRACK, replace(without_face(motion), joints=(BONE,)), "COMBINE"))
     kept = None if keys is None else keys.motion
     actions = []
     for track, part, blend in parts:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import pytest
 from lhm_avatars.operators.avatars import LINKED, NO_AVATAR
+from lhm_avatars.operators.import_motion import MOTION_SUFFIXES, LHM_FH_motion
 from lhm_avatars.operators.jobs import BUSY, Watch, _running
-from lhm_avatars.operators.motions import MOTION_SUFFIXES, NO_SOURCE, LHM_FH_motion
+from lhm_avatars.operators.retarget import NO_SOURCE
 from lhm_avatars.rigging.armature import create_armature
 from lhm_avatars.rigging.avatar_objects import add_avatar, cloud_of
 from motion.rigged import rest_joints

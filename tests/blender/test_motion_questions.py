@@ -12,8 +12,8 @@ from lhm_avatars.engine.motion.motion import Motion
 from lhm_avatars.engine.motion.writers.bvh import write_bvh
 from lhm_avatars.engine.motion.writers.smplx_files import write_amass
 from lhm_avatars.operators import motion_questions
+from lhm_avatars.operators.import_motion import LHM_OT_import_motion
 from lhm_avatars.operators.motion_questions import Guesses, LHM_OT_tell_motion
-from lhm_avatars.operators.motions import LHM_OT_import_motion
 from lhm_avatars.properties import job_state
 from motion.rigged import lively, rest_joints
 
@@ -37,7 +37,7 @@ def armature(engine: Path, empty_scene: None) -> bpy.types.Object:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Guesses, dict[str, Any]]]:
     """What was asked; nobody answers."""
     calls: list[Any] = []
-    monkeypatch.setattr("lhm_avatars.operators.motions.ask_about", lambda *call: calls.append(call))
+    monkeypatch.setattr("lhm_avatars.operators.import_motion.ask_about", lambda *call: calls.append(call))
     return calls
 
 
