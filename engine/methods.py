@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .lhm.check import check_photo
 from .measure import measure
+from .preview.methods import preview
 from .thumbnail import thumbnail
 from .weights.methods import weights_delete, weights_download, weights_status, weights_use
 
@@ -100,7 +100,8 @@ def rasterize(params: Params, progress: ReportProgress) -> Params:
     Args:
         params: ``splats`` (a safetensors file: means [N, 3], quats [N, 4], scales [N, 3], opacities [N],
             colors [N, 3], all in one world), ``viewmat`` (OpenCV camera from world) [4, 4], ``K`` [3, 3] in
-            pixels, ``width``, ``height``, ``eps2d``, ``output`` (a .npy file).
+            pixels, ``width``, ``height``, ``eps2d``, ``output`` (a .npy file), and perhaps ``max_depth`` (a
+            .npy file [H, W]: behind it nothing is drawn).
             gsplat draws where it can be used, see ``rasterizer``.
         progress: Not told: a picture is a matter of milliseconds.
 
@@ -109,6 +110,7 @@ def rasterize(params: Params, progress: ReportProgress) -> Params:
     """
     import numpy as np
 
+    from .array_file import write_npy
     from .formats.safetensors import read_safetensors
     from .raster import rasterize
 
@@ -125,10 +127,11 @@ def rasterize(params: Params, progress: ReportProgress) -> Params:
         params["width"],
         params["height"],
         eps2d=params.get("eps2d", 0.3),
+        max_depth=np.load(params["max_depth"], allow_pickle=False) if params.get("max_depth") else None,
         backend="auto",
     )
     stacked = np.concatenate([image.color, image.alpha[..., None], image.depth[..., None]], axis=-1)
-    _write_npy(Path(params["output"]), stacked.astype(np.float32, copy=False))
+    write_npy(Path(params["output"]), stacked.astype(np.float32, copy=False))
     return {"image": params["output"]}
 
 
@@ -148,19 +151,6 @@ def rasterizer(params: Params, progress: ReportProgress) -> Params:
     return dict(vars(choose_backend()))
 
 
-def _write_npy(path: Path, array: Any) -> None:
-    """Write beside the target and rename, so that a reader never sees half a file."""
-    import numpy as np
-
-    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with partial.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 METHODS = {
     "ping": ping,
     "versions": versions,
@@ -168,6 +158,7 @@ METHODS = {
     "check_photo": check_photo,
     "reconstruct": reconstruct,
     "rasterize": rasterize,
+    "preview": preview,
     "rasterizer": rasterizer,
     "thumbnail": thumbnail,
     "weights_status": weights_status,

@@ -27,6 +27,7 @@ NEEDS = {
     "evaluate": ("cv2", "flip_evaluator", "numba", "skimage", "torch"),
     "lift": ("cv2", "numba", "scipy"),
     "prepare": ("cv2", "mediapipe"),
+    "preview": ("numba",),
     "raster": ("numba", "torch"),
     "lhm": ("cv2", "mediapipe", "numba", "safetensors", "torch"),
     "network": ("cv2", "safetensors", "torch"),
