@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..operators.avatars import active_armature
-from ..rendering.viewport.handlers import NO_WINDOW, is_on, problem
+from ..rendering.viewport.handlers import NO_WINDOW, PROPERTY, problem
 from .draw import draw_words
 from .sidebar import Sidebar
 
@@ -26,9 +26,7 @@ class LHM_PT_viewport(Sidebar, bpy.types.Panel):
         layout = self.layout
         row = layout.row()
         row.enabled = not bpy.app.background
-        row.operator(
-            "lhm.viewport_splats", text="Splats in Viewport", icon="HIDE_OFF", depress=is_on(context.scene)
-        )
+        row.prop(context.scene, PROPERTY)
         said = NO_WINDOW if bpy.app.background else problem()
         if said:
             draw_words(layout.column(align=True), context, (said,), icon="ERROR")

@@ -143,7 +143,7 @@ class Painter:
             eye: The view.
         """
         program = self.program(textures.coefficients)
-        with canvas.frame.bind():
+        with canvas.frame.bind():  # type: ignore[reportGeneralTypeIssues]
             canvas.frame.clear(color=(0.0, 0.0, 0.0, 0.0))
             if not count:
                 return
@@ -189,7 +189,7 @@ class Painter:
     def _lay(
         self, target: gpu.types.GPUFrameBuffer, step: int, blend: str, depth_test: str, eye: Eye
     ) -> None:
-        with target.bind():
+        with target.bind():  # type: ignore[reportGeneralTypeIssues]
             gpu.state.depth_test_set(depth_test)
             gpu.state.blend_set(blend)
             width, height, parallel, _ = eye.projection()["frame"]
@@ -243,6 +243,7 @@ def _splat_program(coefficients: int) -> gpu.types.GPUShader:
 
 def _overlay_program() -> gpu.types.GPUShader:
     info = gpu.types.GPUShaderCreateInfo()
+    info.define("GREY", str(shader.GREY))
     _push_projection(info, _OVERLAY_PROJECTION)
     info.sampler(0, "FLOAT_2D", "picture")
     info.sampler(1, "FLOAT_2D", "surface")

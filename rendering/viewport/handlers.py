@@ -143,17 +143,13 @@ def _evaluated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Something of a scene was evaluated: by a change, by undo, by the next frame."""
     if depsgraph.mode != "VIEWPORT" or not is_on(scene):
         return
-    names: set[str] | None = set()
-    for update in depsgraph.updates:
-        if isinstance(update.id, bpy.types.PointCloud):
-            names = None
-            break
-        if update.is_updated_geometry and isinstance(update.id, bpy.types.Object):
-            names.add(update.id.original.name_full)
-            if update.id.type == "POINTCLOUD" and not has_points(update.id.original):
-                _soon(apply)  # a new avatar
+    changed = [update.id.original for update in depsgraph.updates if update.is_updated_geometry]
+    names = {original.name_full for original in changed if isinstance(original, bpy.types.Object)}
+    clouds_changed = any(isinstance(original, bpy.types.PointCloud) for original in changed)
+    if clouds_changed and not all(has_points(cloud) for cloud in clouds(scene)):
+        _soon(apply)  # a new avatar; while handlers run, nothing of the scene may be changed
     for layer in state.layers.values():
-        layer.invalidate(names)
+        layer.invalidate(None if clouds_changed else names)
 
 
 @persistent

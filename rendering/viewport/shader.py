@@ -167,6 +167,9 @@ they are displayed, together with the overlays. ``DIM`` makes the picture's soft
 display space, as display values will be added; ``HIDE`` takes the background away from behind the picture.
 """
 
+GREY = 0.25
+"""Display value of the background that Blender comes with."""
+
 OVERLAY_FRAGMENT = """
 float light(float display)
 {
@@ -194,8 +197,9 @@ void main()
     scene = vec4(light3(display) - over, 0.0);
   }
   if (frame.w > 1.5) {
-    /* The overlays' buffer is blended in light; this is nearly 1 - alpha in display space. */
-    scene = vec4(vec3(pow(1.0 - blended.a, 2.2)), 1.0);
+    /* The overlays' buffer is blended in light. This is 1 - alpha in display space for the usual grey of the
+     * background, and nearly so for others. */
+    scene = vec4(vec3(light(GREY * (1.0 - blended.a)) / light(GREY)), 1.0);
   }
 }
 """
