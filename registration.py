@@ -19,6 +19,8 @@ from .operators import (
     built_in,
     confidence,
     control_rig,
+    display,
+    duplicate,
     export_motion,
     face,
     files,
@@ -35,6 +37,7 @@ from .operators import (
     pose_tools,
     preview,
     reconstruct,
+    render_settings,
     retarget,
     setup,
     viewport,
@@ -42,6 +45,7 @@ from .operators import (
 from .operators import shape as shape_operators
 from .panels import about, more_photos, preview_settings
 from .panels import control_rig as control_rig_panel
+from .panels import display as display_panel
 from .panels import face as face_panel
 from .panels import main as main_panel
 from .panels import motion as motion_panel
@@ -86,6 +90,9 @@ MODULES: tuple[ModuleType, ...] = (
     files,
     preview,
     confidence,
+    display,
+    render_settings,
+    duplicate,
     viewport,
     commands,
     main_panel,
@@ -94,6 +101,7 @@ MODULES: tuple[ModuleType, ...] = (
     photo_check_panel,
     about,
     viewport_panel,
+    display_panel,
     control_rig_panel,
     motion_panel,
     face_panel,

@@ -39,6 +39,13 @@ def show_nodes(cloud: bpy.types.Object) -> bpy.types.Modifier:
     return add_modifier(cloud, DISPLAY, display_group(coefficient_count(cloud)))
 
 
+def hide_nodes(cloud: bpy.types.Object) -> None:
+    """Take our display nodes off; nothing happens where there are none."""
+    modifier = display_modifier(cloud)
+    if modifier is not None:
+        cloud.modifiers.remove(modifier)
+
+
 def coefficient_count(cloud: bpy.types.Object) -> int:
     """Colour coefficients of each Gaussian that make whole degrees: 1, 4, 9 or 16.
 

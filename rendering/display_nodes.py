@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     Socket = bpy.types.NodeSocket
 
 __all__ = [
-    "CONFIDENCE", "CORNERS", "DARKEST", "DILATION", "FAINTEST_PATCH", "LUMA", "MODES", "NAME", "PATCH_SIZE",
-    "REACH", "SEEN_COLORS", "VERSION", "display_group", "is_display",
+    "CONFIDENCE", "CORNERS", "DARKEST", "DETAIL_DISTANCE", "DETAIL_IN_RENDERS", "DILATION", "DISKS",
+    "FAINTEST_PATCH", "HELP", "LUMA", "MODES", "NAME", "PATCH_SIZE", "POINTS", "REACH", "RENDER_MODE",
+    "SEEN_COLORS", "SOLID", "SPLATS", "VERSION", "VIEWPORT_MODE", "VIEWPORT_SHARE", "display_group",
+    "is_display",
 ]  # fmt: skip
 
 NAME, VERSION = "LHM Splats", 3
@@ -47,7 +49,7 @@ _HARMONICS = " SH"
 _REMOVED = ("bone_*", "sh_*", "shape_*", "face_index", "radius")
 """Four copies of each would only slow things down."""
 
-_HELP = {
+HELP = {
     RENDER_MODE: "What renders show: Splats (right from the camera), Disks (from any side, in mirrors, too), "
     "Points or Solid",
     VIEWPORT_MODE: "What viewports show. Splats are right from the scene's camera only",
@@ -113,7 +115,7 @@ def _build(nodes: Nodes, degree: int) -> None:
     square = shapes.quad(nodes)
     shown = {
         SPLATS: shapes.splats(nodes, points, square, rotation, camera, dilation),
-        DISKS: shapes.disks(nodes, points, square, rotation),
+        DISKS: shapes.disks(nodes, points, square, rotation, camera, dilation),
         POINTS: shapes.dots(nodes, points),
         SOLID: shapes.patches(nodes, points, square, rotation),
     }
@@ -129,7 +131,7 @@ def _describe(nodes: Nodes) -> None:
         DILATION_INPUT: DILATION,
     }  # fmt: skip
     for item in nodes.tree.interface.items_tree:
-        item.description = _HELP.get(item.name, "")
+        item.description = HELP.get(item.name, "")
         if item.name in starts:
             item.default_value = starts[item.name]  # type: ignore[attr-defined]
         if item.name in (VIEWPORT_SHARE, DETAIL_DISTANCE, DILATION_INPUT):

@@ -74,7 +74,7 @@ def splats(
     """
     instances = nodes.add("GeometryNodeInstanceOnPoints", points, None, _soft(nodes, square)).outputs[0]
     rows, pixel = projection_rows(nodes, camera)
-    xx, xy, yy = _covariance(nodes, rows, rotation, nodes.math("MULTIPLY", pixel, pixel), dilation)
+    xx, xy, yy = _covariance(nodes, rows, rotation, _square(nodes, pixel), dilation)
     determinant = nodes.math("SUBTRACT", nodes.math("MULTIPLY", xx, yy), nodes.math("MULTIPLY", xy, xy))
     root = nodes.math("SQRT", nodes.math("MAXIMUM", determinant, _SMALLEST_SIDE**4))
     trace = nodes.math("ADD", nodes.math("ADD", xx, yy), nodes.math("MULTIPLY", root, 2.0))
@@ -90,9 +90,17 @@ def splats(
     return nodes.add("GeometryNodeRealizeInstances", placed).outputs[0]
 
 
-def disks(nodes: Nodes, points: Socket, square: Socket, rotation: Socket) -> Socket:
-    """One soft ellipse per point, in the plane of the Gaussian's two longer axes: the same from any side."""
-    return _flat(nodes, points, _soft(nodes, square), rotation, 1.0)
+def disks(
+    nodes: Nodes, points: Socket, square: Socket, rotation: Socket, camera: Camera, dilation: Socket
+) -> Socket:
+    """One soft ellipse per point, in the plane of the Gaussian's two longer axes: it lies as they do.
+
+    The blur that the engine counted on makes it larger, too, by the pixels of the scene's camera if there is
+    one: far away, thin splats would vanish without.
+    """
+    _, pixel = projection_rows(nodes, camera)
+    blur = nodes.math("MULTIPLY", nodes.math("MULTIPLY", dilation, camera.there), _square(nodes, pixel))
+    return _flat(nodes, points, _soft(nodes, square), rotation, 1.0, blur)
 
 
 def patches(nodes: Nodes, points: Socket, square: Socket, rotation: Socket) -> Socket:
@@ -111,6 +119,10 @@ def dots(nodes: Nodes, points: Socket) -> Socket:
     return nodes.add("GeometryNodeSetPointRadius", painted, None, radius).outputs[0]
 
 
+def _square(nodes: Nodes, number: Socket) -> Socket:
+    return nodes.math("MULTIPLY", number, number)
+
+
 def _visible(nodes: Nodes) -> Socket:
     return nodes.math("GREATER_THAN", nodes.attribute("opacity", "FLOAT"), FAINTEST_PATCH)
 
@@ -123,7 +135,14 @@ def _soft(nodes: Nodes, square: Socket) -> Socket:
     return _painted(nodes, square, splat_material())
 
 
-def _flat(nodes: Nodes, points: Socket, painted: Socket, rotation: Socket, factor: Socket | float) -> Socket:
+def _flat(
+    nodes: Nodes,
+    points: Socket,
+    painted: Socket,
+    rotation: Socket,
+    factor: Socket | float,
+    blur: Socket | None = None,
+) -> Socket:
     """Copies of a square that lie across the shortest axis of each Gaussian, as large as the two others."""
     sizes = nodes.attribute("scale", _VECTOR)
     sx, sy, sz = nodes.add("ShaderNodeSeparateXYZ", sizes).outputs
@@ -137,6 +156,10 @@ def _flat(nodes: Nodes, points: Socket, painted: Socket, rotation: Socket, facto
 
     normal, along = choose("VECTOR", ex, ey, ez), choose("VECTOR", ey, ex, ex)
     length, width = choose("FLOAT", sy, sx, sx), choose("FLOAT", sz, sz, sy)
+    if blur is not None:
+        length, width = (
+            nodes.math("SQRT", nodes.math("MULTIPLY_ADD", side, side, blur)) for side in (length, width)
+        )
     turn = nodes.add("FunctionNodeAxesToRotation", normal, along, primary_axis="Z", secondary_axis="X")
     scale = nodes.vector("SCALE", nodes.add("ShaderNodeCombineXYZ", length, width, 1.0), factor)
     placed = nodes.add("GeometryNodeInstanceOnPoints", points, None, painted, None, None, turn, scale)

@@ -1,0 +1,61 @@
+"""What an avatar is shown as, how much of it, and the render settings that suit it."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.avatars import active_armature, cloud_of
+from ..rendering.capabilities import native_names
+from ..rendering.display_modes import display_modifier
+from ..rendering.native_splats import shows_native
+from ..rendering.render_settings import CYCLES, EEVEE, is_suited
+from .sidebar import Sidebar
+
+
+class LHM_PT_display(Sidebar, bpy.types.Panel):
+    """How the avatar is shown."""
+
+    bl_label = "Display"
+    bl_parent_id = "LHM_PT_avatar"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """An avatar is active."""
+        return active_armature(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Modes and detail; Blender's own splats; duplicates."""
+        layout, armature = self.layout, active_armature(context)
+        cloud = cloud_of(armature)  # type: ignore[arg-type]
+        if cloud is not None and display_modifier(cloud) is not None:
+            column = layout.column()
+            column.use_property_split, column.use_property_decorate = True, False
+            column.prop(armature, "lhm_render_mode", text="Render")
+            column.prop(armature, "lhm_viewport_mode", text="Viewport")
+            column.prop(armature, "lhm_viewport_share", slider=True)
+            column.prop(armature, "lhm_detail_distance")
+            column.prop(armature, "lhm_detail_in_renders")
+        if cloud is not None and (native_names() is not None or display_modifier(cloud) is None):
+            text = "Show by Nodes" if shows_native(cloud) else "Let Blender Draw the Splats"
+            layout.operator("lhm.native_splats", text=text)
+        layout.operator("lhm.duplicate_avatar", icon="DUPLICATE")
+
+
+class LHM_PT_render_settings(Sidebar, bpy.types.Panel):
+    """Render settings that suit avatars."""
+
+    bl_label = "Render Settings"
+    bl_parent_id = "LHM_PT_avatar"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """A button for each engine, and the way back."""
+        row = self.layout.row(align=True)
+        for engine, text in ((CYCLES, "Suit Cycles"), (EEVEE, "Suit EEVEE")):
+            row.operator("lhm.render_preset", text=text).engine = engine
+        if is_suited(context.scene):
+            self.layout.operator("lhm.put_back_render_settings", icon="LOOP_BACK")
+
+
+CLASSES = (LHM_PT_display, LHM_PT_render_settings)
