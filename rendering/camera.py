@@ -39,6 +39,17 @@ class View:
     height: int
     orthographic: bool = False
 
+    @property
+    def squeeze(self) -> float:
+        """How much the depth is squeezed; 0 for a perspective camera."""
+        return _SQUEEZE if self.orthographic else 0.0
+
+    def eye(self) -> Float:
+        """The centre as x, y, z, 1, or for parallel rays where they come from: x, y, z, 0. World. [4]"""
+        if self.orthographic:
+            return np.append(-self.viewmat[2, :3] / np.linalg.norm(self.viewmat[2, :3]), 0.0)
+        return np.append(-self.viewmat[:3, :3].T @ self.viewmat[:3, 3], 1.0)
+
     def cropped(self, left: int, top: int, width: int, height: int) -> View:
         """The part of the picture in a rectangle, counted in pixels from the upper left corner."""
         K = self.K.copy()
@@ -56,6 +67,9 @@ def camera_view(
     depsgraph: bpy.types.Depsgraph,
     width: int,
     height: int,
+    *,
+    world_from_camera: Float | None = None,
+    shift_x: float | None = None,
 ) -> View:
     """The camera's view: lens, shift, sensor fit and pixel aspect are in its projection.
 
@@ -65,6 +79,8 @@ def camera_view(
         depsgraph: The camera's.
         width: Of the whole picture, pixels.
         height: Pixels.
+        world_from_camera: Where an eye of a stereo camera is; the camera itself if left out. [4, 4]
+        shift_x: Of that eye, in Blender's unit; the camera's own if left out.
 
     Raises:
         AvatarError: If the camera is neither perspective nor orthographic.
@@ -80,13 +96,26 @@ def camera_view(
             scale_x=scene.render.pixel_aspect_x, scale_y=scene.render.pixel_aspect_y,
         )
     )  # fmt: skip
-    viewmat = opencv_from_world(np.array(camera.matrix_world.normalized()))
+    placed = camera.matrix_world.normalized() if world_from_camera is None else world_from_camera
+    viewmat = opencv_from_world(np.array(placed))
+    if shift_x is not None:
+        # A column of the projection holds the shift: twice it, in widths of the picture.
+        more = 2 * (shift_x - camera.data.shift_x) * _shift_unit(scene, camera.data, width, height) / width
+        projection[0, 2] += more
+        projection[0, 3] -= more
     if camera.data.type == "PERSP":  # type: ignore[union-attr]
         return View(viewmat, _intrinsics(projection, projection[:2, 2], width, height), width, height)
     viewmat[2] *= _SQUEEZE
     viewmat[2, 3] += 1
     # Parallel projection keeps its shift in the fourth column, with the opposite sign.
     return View(viewmat, _intrinsics(projection, -projection[:2, 3], width, height), width, height, True)
+
+
+def _shift_unit(scene: bpy.types.Scene, lens: bpy.types.Camera, width: int, height: int) -> float:
+    """The side of the picture that a shift of 1 moves it by, in pixels across."""
+    x, y = scene.render.pixel_aspect_x, scene.render.pixel_aspect_y
+    across = lens.sensor_fit == "HORIZONTAL" or (lens.sensor_fit == "AUTO" and width * x >= height * y)
+    return width if across else height * y / x
 
 
 def camera_matrices(

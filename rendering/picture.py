@@ -1,76 +1,11 @@
-"""From what the rasterizer blends to what Blender wants: scene-linear light, bottom row first."""
+"""What is behind everything."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import bpy
-import numpy as np
 
-if TYPE_CHECKING:
-    from ..engine.avatar.arrays import Float
-    from .camera import View
-
-FARTHEST = 1e10  # what Blender's engines write where there is nothing
-_SOLID = 0.5  # alpha from which a pixel has a depth
-
-
-def linear_from_srgb(display: Float) -> Float:
-    """Decode display-space values to light.
-
-    Source: IEC 61966-2-1.
-    """
-    curve = ((np.maximum(display, 0.04045) + 0.055) / 1.055) ** 2.4
-    return np.where(display <= 0.04045, display / 12.92, curve)
-
-
-def light_from_blend(color: Float, alpha: Float) -> Float:
-    """Premultiplied display-space colours to premultiplied scene-linear ones.
-
-    Splats blend in display space, as they were made to, and are decoded afterwards: the blended colour,
-    not each splat's, is what the photo shows.
-
-    Args:
-        color: Premultiplied, display space. [H, W, 3]
-        alpha: [H, W]
-
-    Returns:
-        [H, W, 4]
-    """
-    result = np.zeros((*alpha.shape, 4), np.float32)
-    drawn = alpha > 0
-    some = alpha[drawn][:, None]
-    result[drawn, :3] = linear_from_srgb(np.maximum(color[drawn], 0) / some) * some
-    result[..., 3] = alpha
-    return result
-
-
-def over(front: Float, back: Float) -> Float:
-    """Lay a premultiplied picture over an opaque colour.
-
-    Args:
-        front: [H, W, 4]
-        back: Scene-linear. [3]
-    """
-    uncovered = 1 - front[..., 3:]
-    return np.concatenate(
-        [front[..., :3] + uncovered * np.asarray(back, np.float32), np.ones_like(uncovered)], 2
-    )
-
-
-def mean_depth(total: Float, alpha: Float, view: View) -> Float:
-    """Depth of what covers a pixel for the most part, else `FARTHEST`.
-
-    Args:
-        total: Sum of weight times the rasterizer's z. [H, W]
-        alpha: Sum of weights. [H, W]
-        view: Knows what z means.
-
-    Returns:
-        Metres along the camera's axis. [H, W]
-    """
-    depth = view.depth(total / np.maximum(alpha, _SOLID))
-    return np.where(alpha >= _SOLID, depth, np.float32(FARTHEST))
+FARTHEST = 1e10
+"""Metres: what Blender's engines write where there is nothing."""
 
 
 def background(scene: bpy.types.Scene) -> tuple[float, float, float]:

@@ -1,11 +1,11 @@
-"""The render engine 'LHM Preview': draws avatars, and only avatars, exactly as the engine made them."""
+"""The render engine 'LHM Preview': avatars exactly as the engine made them, amid the scene."""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
@@ -17,14 +17,20 @@ from .camera import View, camera_view
 from .display_nodes import DILATION
 from .engine_panels import join_panels
 from .engine_session import shared
-from .picture import background, light_from_blend, mean_depth, over
+from .picture import FARTHEST, background
+from .preview import passes
+from .preview.lamps import collect_lamps, studio
+from .preview.meshes import collect_meshes
 from .splats import Splats, collect_splats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import ExitStack
 
+    from numpy.typing import NDArray
+
     from ..engine.avatar.arrays import Float
+    from .preview.passes import Pass
 
 ENGINE_ID = "LHM_PREVIEW"
 
@@ -40,20 +46,27 @@ class Rectangle:
 
 
 @dataclass(frozen=True)
-class Frame:
-    """A rendered view layer, top row first.
+class Surroundings:
+    """What there is besides avatars.
 
     Args:
-        color: Premultiplied, scene-linear RGB and alpha. [H, W, 4]
-        depth: Distance along the camera's axis, metres. [H, W]
+        meshes: Arrays of triangles, see ``preview.meshes``; none if there are none.
+        lamps: See ``preview.lamps``.
+        ambient: Even light from all around, scene-linear.
+        background: Behind everything, scene-linear; None for a transparent film.
     """
 
-    color: Float
-    depth: Float
+    meshes: dict[str, NDArray[Any]]
+    lamps: Sequence[dict[str, Any]] = ()
+    ambient: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    background: tuple[float, float, float] | None = None
+
+
+NOTHING_ELSE = Surroundings({})
 
 
 class LHM_PreviewEngine(bpy.types.RenderEngine):
-    """Draws the Gaussian avatars of the scene; other objects are left out, and there is no motion blur."""
+    """Draws Gaussian avatars, and the scene's other objects in plain colors; there is no motion blur."""
 
     bl_idname = ENGINE_ID
     bl_label = "LHM Preview"
@@ -64,46 +77,102 @@ class LHM_PreviewEngine(bpy.types.RenderEngine):
         self, scene: bpy.types.Scene | None = None, renderlayer: bpy.types.ViewLayer | None = None
     ) -> None:
         """Say which passes there are."""
-        self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
-        if renderlayer is not None and renderlayer.use_pass_z:
-            self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
+        if scene is None or renderlayer is None:
+            return
+        for found in passes.passes_of(scene, renderlayer):
+            self.register_pass(
+                scene, renderlayer, found.name, len(found.channels), found.channels, found.kind
+            )
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
-        """Render one view layer of one frame."""
-        scene = depsgraph.scene_eval
-        size = self.resolution_x, self.resolution_y
-        part = rendered_part(scene.render, *size)
+        """Render one view layer of one frame, all eyes of a stereo camera."""
         try:
-            camera = (self.camera_override or scene.camera).evaluated_get(depsgraph)
-            view = camera_view(scene, camera, depsgraph, *size)
-            view = view.cropped(part.left, part.top, part.width, part.height)
-            splats = in_clip_range(collect_splats(depsgraph), view, camera.data)
-            self.update_stats("", f"Drawing {splats.count} Gaussians")
-            frame = draw(splats, view, self.test_break)
+            for name in self._eyes(depsgraph.scene_eval.render):
+                self._render_eye(depsgraph, name)
         except Cancelled:
             return
         except AvatarError as error:
             self._fail(str(error))
-            return
         except EngineBug:
             self._fail("The engine made an error; the console has the details. Please report it.")
             raise
-        if not scene.render.film_transparent:
-            frame = Frame(over(frame.color, background(scene)), frame.depth)
-        self._deliver(frame, depsgraph.view_layer_eval.name)
+
+    def _eyes(self, render: bpy.types.RenderSettings) -> Iterator[str]:
+        """Names of the views to render; one without a name where there is one only."""
+        if not render.use_multiview:
+            yield ""
+            return
+        stereo = render.views_format == "STEREO_3D"
+        for view in render.stereo_views if stereo else render.views:
+            if view.use:
+                self.active_view_set(view.name)
+                yield view.name
+
+    def _render_eye(self, depsgraph: bpy.types.Depsgraph, name: str) -> None:
+        scene, layer = depsgraph.scene_eval, depsgraph.view_layer_eval
+        view = self._view(depsgraph, bool(name))
+        wanted = list(passes.passes_of(scene, layer))
+        splats = collect_splats(depsgraph, view.eye(), passes.avatars(scene))
+        lens = self._camera(depsgraph).data
+        splats = in_clip_range(splats, view, lens)
+        self.update_stats("", f"Drawing {splats.count} Gaussians")
+        drawn = draw_scene(
+            splats, view, surroundings(depsgraph, view), (lens.clip_start, lens.clip_end),
+            [found.source for found in wanted], [cloud.pass_index for cloud in passes.avatars(scene)],
+            self.test_break,
+        )  # fmt: skip
+        self._deliver(drawn, wanted, layer.name, name)
+
+    def _camera(self, depsgraph: bpy.types.Depsgraph) -> bpy.types.Object:
+        return (self.camera_override or depsgraph.scene_eval.camera).evaluated_get(depsgraph)
+
+    def _view(self, depsgraph: bpy.types.Depsgraph, stereo: bool) -> View:
+        scene, camera = depsgraph.scene_eval, self._camera(depsgraph)
+        size = self.resolution_x, self.resolution_y
+        eye = {}
+        if stereo:
+            eye["world_from_camera"] = np.array(self.camera_model_matrix(camera).normalized())
+            eye["shift_x"] = self.camera_shift_x(camera)
+        view = camera_view(scene, camera, depsgraph, *size, **eye)
+        part = rendered_part(scene.render, *size)
+        return view.cropped(part.left, part.top, part.width, part.height)
 
     def _fail(self, message: str) -> None:
         self.error_set(message)
         self.report({"ERROR"}, message)
 
-    def _deliver(self, frame: Frame, layer_name: str) -> None:
-        height, width = frame.depth.shape
-        result = self.begin_result(0, 0, width, height, layer=layer_name)
-        passes = result.layers[0].passes
-        for name, values in (("Combined", frame.color), ("Depth", frame.depth)):
-            if name in passes:
-                passes[name].rect.foreach_set(np.ascontiguousarray(values[::-1], np.float32).ravel())
+    def _deliver(self, drawn: dict[str, Float], wanted: Sequence[Pass], layer: str, eye: str) -> None:
+        for found in wanted:
+            if found.own:
+                self.add_pass(found.name, len(found.channels), found.channels, layer=layer)
+        height, width = drawn["Combined"].shape[:2]
+        result = self.begin_result(0, 0, width, height, layer=layer, view=eye)
+        rects = result.layers[0].passes
+        for found in wanted:
+            if found.name in rects:
+                values = np.ascontiguousarray(drawn[found.source][::-1], np.float32)
+                rects[found.name].rect.foreach_set(values.ravel())
         self.end_result(result)
+
+
+def surroundings(depsgraph: bpy.types.Depsgraph, view: View) -> Surroundings:
+    """Everything in a view layer that is not an avatar.
+
+    Args:
+        depsgraph: Of the render.
+        view: Lights follow it where the scene has none.
+    """
+    scene = depsgraph.scene_eval
+    world = background(scene)
+    behind = None if scene.render.film_transparent else world
+    meshes = collect_meshes(depsgraph)
+    if not meshes:
+        return Surroundings({}, background=behind)
+    lamps = collect_lamps(depsgraph)
+    if lamps:
+        return Surroundings(meshes, lamps, world, behind)
+    axes = view.viewmat[:3, :3] / np.linalg.norm(view.viewmat[:3, :3], axis=1, keepdims=True)
+    return Surroundings(meshes, *studio(axes.T * (1, -1, -1)), behind)
 
 
 def rendered_part(render: bpy.types.RenderSettings, width: int, height: int) -> Rectangle:
@@ -123,58 +192,103 @@ def rendered_part(render: bpy.types.RenderSettings, width: int, height: int) -> 
 
 
 def in_clip_range(splats: Splats, view: View, camera: bpy.types.Camera) -> Splats:
-    """Without the Gaussians that the camera clips, whole ones by their centres."""
+    """Hide the Gaussians that the camera clips, whole ones by their centres; their shadows stay."""
     depth = view.depth(splats.means @ view.viewmat[2, :3] + view.viewmat[2, 3])
-    return splats.take((depth > camera.clip_start) & (depth < camera.clip_end))
+    inside = (depth > camera.clip_start) & (depth < camera.clip_end)
+    return replace(splats, camera=splats.camera & inside)
 
 
-def draw(splats: Splats, view: View, cancelled: Callable[[], bool] = lambda: False) -> Frame:
-    """Draw Gaussians.
+def draw(splats: Splats, view: View, cancelled: Callable[[], bool] = lambda: False) -> Float:
+    """Draw Gaussians and nothing else, on a transparent film.
 
     Args:
         splats: World space.
         view: The camera.
         cancelled: Asked while the engine works.
 
+    Returns:
+        Premultiplied, scene-linear RGB and alpha, top row first. [H, W, 4]
+
     Raises:
         AvatarError: If there is no engine.
         Cancelled: If ``cancelled`` said so.
     """
-    if splats.count == 0:
-        image = np.zeros((view.height, view.width, 5), np.float32)
-    else:
-        image = _rasterize(splats, view, splats.colors, cancelled)
-    alpha, total = image[..., 3], image[..., 4]
-    color = image[..., :3]
-    depth = mean_depth(total, alpha, view)
-    if splats.holdout.any():
-        # A holdout hides what is behind it and leaves a hole: its own weights count neither as colour nor
-        # as alpha. A picture with the seen share as colour says how much alpha is left.
-        seen = (1 - splats.holdout)[:, None]
-        color = _rasterize(splats, view, splats.colors * seen, cancelled)[..., :3]
-        alpha = _rasterize(splats, view, np.repeat(seen, 3, axis=1), cancelled)[..., 0]
-    return Frame(light_from_blend(color, alpha), depth)
+    return draw_scene(splats, view, NOTHING_ELSE, cancelled=cancelled)["Combined"]
 
 
-def _rasterize(splats: Splats, view: View, colors: Float, cancelled: Callable[[], bool]) -> Float:
-    """Have the engine draw: premultiplied display-space RGB, alpha, depth sum. [H, W, 5]"""
+def draw_scene(
+    splats: Splats,
+    view: View,
+    around: Surroundings,
+    clip: tuple[float, float] = (0.01, 1e10),
+    wanted: Sequence[str] = ("Combined",),
+    avatar_index: Sequence[int] = (),
+    cancelled: Callable[[], bool] = lambda: False,
+) -> dict[str, Float]:
+    """Have the engine draw a picture.
+
+    Args:
+        splats: World space.
+        view: The camera.
+        around: Everything else.
+        clip: What the camera sees of the meshes, metres.
+        wanted: Passes by their names in the engine.
+        avatar_index: Pass index of each avatar.
+        cancelled: Asked while the engine works.
+
+    Returns:
+        The passes, top row first. [H, W, channels]
+
+    Raises:
+        AvatarError: If there is no engine.
+        Cancelled: If ``cancelled`` said so.
+    """
+    if not around.meshes:
+        splats = splats.take(splats.camera)  # nothing is there for shadows to fall on
+    if not splats.count and not around.meshes:
+        return _empty(view, around, wanted)
     with tempfile.TemporaryDirectory(prefix="lhm-avatars-") as folder:
-        arrays = {name: getattr(splats, name) for name in ("means", "quats", "scales", "opacities")}
-        source, target = Path(folder, "splats.safetensors"), Path(folder, "image.npy")
-        write_safetensors(source, {**arrays, "colors": np.asarray(colors, np.float32)}, {})
+        source, target = Path(folder, "scene.safetensors"), Path(folder, "image.npy")
+        arrays = {f"splats.{name}": values for name, values in vars(splats).items()}
+        arrays |= {f"meshes.{name}": values for name, values in around.meshes.items()}
+        write_safetensors(source, arrays, {})
         params = {
-            "splats": str(source), "output": str(target),
-            "viewmat": view.viewmat.tolist(), "K": view.K.tolist(),
-            "width": view.width, "height": view.height, "eps2d": DILATION,
+            "scene": str(source), "output": str(target), "camera": _camera_fields(view, clip),
+            "lamps": list(around.lamps), "ambient": around.ambient, "background": around.background,
+            "passes": list(wanted), "avatar_index": list(avatar_index), "eps2d": DILATION,
         }  # fmt: skip
-        shared.call("rasterize", params, cancelled)
-        return np.load(target, allow_pickle=False)
+        answer = shared.call("preview", params, cancelled)
+        image = np.load(target, allow_pickle=False)
+    return {name: image[..., first:end] for name, (first, end) in answer["channels"].items()}
+
+
+def _camera_fields(view: View, clip: tuple[float, float]) -> dict[str, Any]:
+    """Those of the engine's ``preview.values.Camera``."""
+    return {
+        "viewmat": view.viewmat.tolist(), "K": view.K.tolist(), "width": view.width, "height": view.height,
+        "near": clip[0], "far": clip[1], "squeeze": view.squeeze,
+    }  # fmt: skip
+
+
+def _empty(view: View, around: Surroundings, wanted: Sequence[str]) -> dict[str, Float]:
+    """The picture of nothing, for which no engine is needed."""
+    shape = view.height, view.width
+    drawn = {name: np.zeros((*shape, _CHANNELS.get(name, 1)), np.float32) for name in wanted}
+    if around.background is not None:
+        drawn["Combined"][:] = *around.background, 1
+    if "Depth" in drawn:
+        drawn["Depth"][:] = FARTHEST
+    return drawn
+
+
+_CHANNELS = {"Combined": 4, "Normal": 3, "Seen": 3}
 
 
 def attach(undo: ExitStack) -> None:
     """Show Blender's own panels for this engine, too, and end the engine process with the add-on."""
     undo.callback(shared.close)
+    passes.attach(undo)
     join_panels(ENGINE_ID, undo)
 
 
-CLASSES = (LHM_PreviewEngine,)
+CLASSES = (*passes.CLASSES, LHM_PreviewEngine)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine.avatar.rotations import matrix_from_quat, quat_from_matrix
+from ..rigging.avatar_objects import AVATAR_KEY
 from ..rigging.pointcloud import read_attribute
 from .display_nodes import CORNERS
+from .splat_colors import seen_colors
 from .splat_material import CORNER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import bpy
     from numpy.typing import NDArray
@@ -37,6 +39,10 @@ class Splats:
         opacities: 0..1. [N]
         colors: Display-space RGB. [N, 3]
         holdout: 1 where the object cuts a hole instead of being seen, else 0. [N]
+        owner: Which of the avatars asked for, their number for any other. [N]
+        seen: What the photos say of it, see ``engine.avatar.avatar``. [N]
+        camera: Whether the camera sees it. [N]
+        shadow: Whether it casts shadows. [N]
     """
 
     means: Float
@@ -45,6 +51,10 @@ class Splats:
     opacities: Float
     colors: Float
     holdout: Float
+    owner: NDArray[np.int32]
+    seen: NDArray[np.int32]
+    camera: NDArray[np.bool_]
+    shadow: NDArray[np.bool_]
 
     @property
     def count(self) -> int:
@@ -56,19 +66,20 @@ class Splats:
         return Splats(**{field.name: getattr(self, field.name)[chosen] for field in fields(Splats)})
 
 
-def collect_splats(depsgraph: bpy.types.Depsgraph, owner: bpy.types.Object | None = None) -> Splats:
-    """Gather the Gaussians of all visible objects and instances of a view layer.
+def collect_splats(
+    depsgraph: bpy.types.Depsgraph, eye: Float | None = None, avatars: Sequence[bpy.types.Object] = ()
+) -> Splats:
+    """Gather the Gaussians of all objects and instances of a view layer that are seen or cast shadows.
 
     Args:
-        depsgraph: Of the view layer.
-        owner: Only this object's.
+        depsgraph: Evaluated for the viewport or for a render.
+        eye: What looks at them, as ``View.eye`` gives it. Without it, and for avatars without spherical
+            harmonics, colours are those that all sides share. [4]
+        avatars: Point clouds that ``Splats.owner`` tells apart.
     """
+    numbers = {cloud.name_full: number for number, cloud in enumerate(avatars)}
     return _joined(
-        [
-            _splats_of(instance, depsgraph)
-            for instance in _instances(depsgraph)
-            if owner is None or _original(instance) == owner
-        ]
+        _splats_of(instance, depsgraph, eye, numbers, len(avatars)) for instance in _instances(depsgraph)
     )
 
 
@@ -76,16 +87,24 @@ def _instances(depsgraph: bpy.types.Depsgraph) -> Iterator[bpy.types.DepsgraphOb
     """Point clouds with Gaussians, and the quads that the display nodes make of them."""
     for instance in depsgraph.object_instances:
         shown = instance.object
-        if not instance.show_self or not shown.visible_camera or shown.type not in ("POINTCLOUD", "MESH"):
+        if not instance.show_self or shown.type not in ("POINTCLOUD", "MESH"):
             continue
         attributes = shown.data.attributes  # type: ignore[union-attr]
         quads = shown.type == "MESH" and CORNER in attributes
-        if (quads or shown.type == "POINTCLOUD") and "gs_color" in attributes:
+        seen = shown.visible_camera or shown.visible_shadow
+        if seen and (quads or shown.type == "POINTCLOUD") and "gs_color" in attributes:
             yield instance
 
 
-def _splats_of(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.types.Depsgraph) -> Splats:
-    data, step = instance.object.data, CORNERS if instance.object.type == "MESH" else 1
+def _splats_of(
+    instance: bpy.types.DepsgraphObjectInstance,
+    depsgraph: bpy.types.Depsgraph,
+    eye: Float | None,
+    numbers: dict[str, int],
+    others: int,
+) -> Splats:
+    shown, step = instance.object, CORNERS if instance.object.type == "MESH" else 1
+    data = shown.data
     rotation = "rotation" if "rotation" in data.attributes else "rest_rotation"  # type: ignore[union-attr]
     means = read_attribute(data, "position")  # type: ignore[arg-type]
     quats, scales, opacities, colors = (
@@ -93,19 +112,40 @@ def _splats_of(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.types
         for name in (rotation, "scale", "opacity", "gs_color")
     )
     means = means.reshape(-1, step, 3).mean(axis=1)  # the middle of a quad is its Gaussian's
-    holdout = np.full(len(means), _is_holdout(instance, depsgraph), np.float32)
-    local = Splats(means, quats, scales, opacities, colors[:, :3], holdout)
-    return transformed(local, np.array(instance.matrix_world))
+    count, cloud, matrix = len(means), _cloud(instance), np.array(instance.matrix_world)
+    colors = colors[:, :3]
+    if eye is not None:
+        colors = seen_colors(cloud.data, means, quats, colors, np.linalg.inv(matrix) @ eye)
+    seen = read_attribute(data, "seen")[::step] if "seen" in data.attributes else np.zeros(count, np.int32)
+    local = Splats(
+        means, quats, scales, opacities, colors,
+        holdout=np.full(count, _is_holdout(instance, depsgraph), np.float32),
+        owner=np.full(count, numbers.get(cloud.name_full, others), np.int32),
+        seen=seen,
+        camera=np.full(count, shown.visible_camera and not _is_indirect(instance, depsgraph)),
+        shadow=np.full(count, shown.visible_shadow),
+    )  # fmt: skip
+    return transformed(local, matrix)
 
 
-def _original(instance: bpy.types.DepsgraphObjectInstance) -> bpy.types.Object:
-    return (instance.parent or instance.object).original
+def _cloud(instance: bpy.types.DepsgraphObjectInstance) -> bpy.types.Object:
+    """The avatar's object in the file; quads of nodes belong to the object that has the nodes."""
+    shown, parent = instance.object.original, instance.parent
+    if AVATAR_KEY in shown or parent is None or AVATAR_KEY not in parent:
+        return shown
+    return parent.original
 
 
 def _is_holdout(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.types.Depsgraph) -> bool:
     """By the object's own switch or its collection's in the view layer."""
-    original = _original(instance)
+    original = (instance.parent or instance.object).original
     return original.is_holdout or original.holdout_get(view_layer=depsgraph.view_layer)
+
+
+def _is_indirect(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.types.Depsgraph) -> bool:
+    """Whether its collection is there for light and shadow only."""
+    original = (instance.parent or instance.object).original
+    return original.indirect_only_get(view_layer=depsgraph.view_layer)
 
 
 def transformed(splats: Splats, world_from_local: Float) -> Splats:
@@ -133,13 +173,17 @@ def transformed(splats: Splats, world_from_local: Float) -> Splats:
 
 
 def _joined(parts: Iterable[Splats]) -> Splats:
-    widths = {"means": (0, 3), "quats": (0, 4), "scales": (0, 3), "colors": (0, 3)}
     parts = list(parts)
+    empty = _no_splats()
     return Splats(
         **{
-            name: np.concatenate(
-                [np.zeros(widths.get(name, 0), np.float32), *(getattr(part, name) for part in parts)]
-            )
+            name: np.concatenate([getattr(empty, name), *(getattr(part, name) for part in parts)])
             for name in (field.name for field in fields(Splats))
         }
     )
+
+
+def _no_splats() -> Splats:
+    three, four, one = (np.zeros(shape, np.float32) for shape in ((0, 3), (0, 4), 0))
+    number, flag = np.zeros(0, np.int32), np.zeros(0, bool)
+    return Splats(three, four, three, one, three, one, number, number, flag, flag)

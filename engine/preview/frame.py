@@ -123,9 +123,7 @@ def draw_scene(
     return {name: np.asarray(values, np.float32) for name, values in result.items()}
 
 
-def _combined(
-    blend: Blend, splats: Splats, picture: MeshPicture | None, images: dict[int, Image]
-) -> Array:
+def _combined(blend: Blend, splats: Splats, picture: MeshPicture | None, images: dict[int, Image]) -> Array:
     total = 0.0
     for layer, image in images.items():
         front = light_from_blend(*_without_holdouts(blend, splats, layer, image))
@@ -139,8 +137,8 @@ def _combined(
 def _without_holdouts(blend: Blend, splats: Splats, layer: int, image: Image) -> tuple[Array, Array]:
     """Colour and alpha of a layer.
 
-    A holdout hides what is behind it and leaves a hole: its own weights count neither as colour nor as alpha. A
-    picture with the seen share as colour says how much alpha is left.
+    A holdout hides what is behind it and leaves a hole: its own weights count neither as colour nor as
+    alpha. A picture with the seen share as colour says how much alpha is left.
     """
     if not splats.holdout.any():
         return image.color, image.alpha

@@ -103,7 +103,9 @@ def _lighting(
     return pack_lighting(lit, scene.ambient)
 
 
-def _maps(scene: Scene, ray: Ray, receivers: Target, side: int, eps2d: float) -> tuple[Map | None, Map | None]:
+def _maps(
+    scene: Scene, ray: Ray, receivers: Target, side: int, eps2d: float
+) -> tuple[Map | None, Map | None]:
     """What the avatars take of a light, and what the meshes take."""
     splats = scene.splats.take(scene.splats.shadow)
     avatars = meshes = None

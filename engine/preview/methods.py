@@ -18,8 +18,8 @@ def preview(params: Params, progress: ReportProgress) -> Params:
     """Draw splats and meshes.
 
     Args:
-        params: ``scene`` (a safetensors file: the arrays of ``values.Splats`` and ``values.Meshes``, their names
-            with ``splats.`` and ``meshes.`` in front), ``lamps`` (each the fields of ``values.Lamp``),
+        params: ``scene`` (a safetensors file: the arrays of ``values.Splats`` and ``values.Meshes``, their
+            names with ``splats.`` and ``meshes.`` in front), ``lamps`` (each the fields of ``values.Lamp``),
             ``ambient`` [3], ``camera`` (the fields of ``values.Camera``), ``passes``, ``background`` ([3] or
             null), ``avatar_index``, ``eps2d``, ``output`` (a .npy file).
         progress: Told between steps.

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from .shadows import Map
     from .values import Array, Doubles, Ints, Meshes
 
-# Channels of a layer: premultiplied light, alpha, normal; all times the layer's share of the pixel. Then the share
-# of the near layer; the far one has the rest.
+# Channels of a layer: premultiplied light, alpha, normal, all times the layer's share of the pixel; the share.
 LIGHT, ALPHA, NORMAL, SHARE = np.s_[0:3], 3, np.s_[4:7], 7
 CHANNELS = 8
 NEAR, FAR = 0, 1
@@ -156,9 +155,7 @@ def _shade(
                 share = 1.0 / (samples * (near + far))
                 px, py = x + total_x * share, first_row + y + total_y * share
                 _surface(edges, corners, normals, t, px, py, eye, point, normal)
-                _light(
-                    t, colors, kinds, point, normal, lights, maps, map_depth, map_alpha, ambient, value
-                )
+                _light(t, colors, kinds, point, normal, lights, maps, map_depth, map_alpha, ambient, value)
                 for layer, part in ((NEAR, near), (FAR, far)):
                     weight = part / count
                     for channel in range(4):
@@ -206,15 +203,21 @@ def _surface(
     inverse = 1.0 / (e0 + e1 + e2)
     length = 0.0
     for axis in range(3):
-        point[axis] = (e0 * corners[t, 0, axis] + e1 * corners[t, 1, axis] + e2 * corners[t, 2, axis]) * inverse
-        normal[axis] = (e0 * normals[t, 0, axis] + e1 * normals[t, 1, axis] + e2 * normals[t, 2, axis]) * inverse
+        point[axis] = (
+            e0 * corners[t, 0, axis] + e1 * corners[t, 1, axis] + e2 * corners[t, 2, axis]
+        ) * inverse
+        normal[axis] = (
+            e0 * normals[t, 0, axis] + e1 * normals[t, 1, axis] + e2 * normals[t, 2, axis]
+        ) * inverse
         length += normal[axis] * normal[axis]
     length = 1.0 / math.sqrt(max(length, 1e-30))
     a, b = corners[t, 1] - corners[t, 0], corners[t, 2] - corners[t, 0]
     ax, ay, az, bx, by, bz = a[0], a[1], a[2], b[0], b[1], b[2]
     gx, gy, gz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     facing = (
-        gx * (eye[0] - eye[3] * point[0]) + gy * (eye[1] - eye[3] * point[1]) + gz * (eye[2] - eye[3] * point[2])
+        gx * (eye[0] - eye[3] * point[0])
+        + gy * (eye[1] - eye[3] * point[1])
+        + gz * (eye[2] - eye[3] * point[2])
     )
     same = gx * normal[0] + gy * normal[1] + gz * normal[2]
     if facing * same < 0.0:

@@ -161,7 +161,7 @@ def _fill(
 
 
 def depth_image(corners: Doubles, camera: Camera) -> Doubles:
-    """z of the nearest triangle at pixel centres, `NOTHING` where there is none. [H, W]"""
+    """The z of the nearest triangle at pixel centres, `NOTHING` where there is none. [H, W]"""
     bands = -(-camera.height // BAND)
     _, depths = visible(project(corners, camera, 1), camera, 1, 0, bands)
     return depths[: camera.height]

@@ -27,8 +27,8 @@ class Camera:
     """A pinhole.
 
     Args:
-        viewmat: OpenCV camera from world. Rounded to float32, so that the depth of meshes and of splats is one
-            and the same number. [4, 4]
+        viewmat: OpenCV camera from world. Rounded to float32, so that the depth of meshes and of splats is
+            one and the same number. [4, 4]
         K: Intrinsics, pixels, centres at +0.5. [3, 3]
         width: Pixels.
         height: Pixels.

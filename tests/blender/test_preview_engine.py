@@ -22,7 +22,8 @@ from lhm_avatars.preferences import Engines, engine_root
 from lhm_avatars.rendering import engine_session, preview_engine
 from lhm_avatars.rendering.display_nodes import display_group
 from lhm_avatars.rendering.engine_session import EngineSession
-from lhm_avatars.rendering.picture import FARTHEST, background, linear_from_srgb
+from lhm_avatars.engine.preview.color import linear_from_srgb
+from lhm_avatars.rendering.picture import FARTHEST, background
 from lhm_avatars.rigging.avatar_objects import AvatarObjects, add_avatar
 
 if TYPE_CHECKING:

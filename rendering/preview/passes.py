@@ -1,0 +1,84 @@
+"""Which passes there are, what Blender calls them, and what the engine does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import bpy
+
+from ...rigging.avatar_objects import AVATAR_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import ExitStack
+
+SETTINGS = "lhm_preview"
+"""Property of a view layer: `LHM_PreviewPasses`."""
+
+
+class Pass(NamedTuple):
+    """One pass.
+
+    Args:
+        name: In Blender.
+        channels: A letter each.
+        kind: "COLOR", "VECTOR" or "VALUE".
+        source: In the engine's ``preview.frame``.
+        own: Whether Blender does not know it and has to be told for each render.
+    """
+
+    name: str
+    channels: str
+    kind: str
+    source: str
+    own: bool = False
+
+
+class LHM_PreviewPasses(bpy.types.PropertyGroup):
+    """Passes of LHM Preview that no other engine has."""
+
+    seen: bpy.props.BoolProperty(  # pyright: ignore[reportInvalidTypeForm]
+        name="Confidence",
+        description="What the photos say of each place: red seen, green mirrored, blue made up",
+    )
+    masks: bpy.props.BoolProperty(  # pyright: ignore[reportInvalidTypeForm]
+        name="Avatar Masks", description="How much of each pixel each avatar covers, one pass per avatar"
+    )
+
+
+def avatars(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The avatars' point clouds, in the order of their names: the engine knows them by their place here."""
+    clouds = (item for item in scene.objects if item.get(AVATAR_KEY) == "cloud")
+    return sorted((item.original for item in clouds), key=lambda item: item.name_full)
+
+
+def passes_of(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> Iterator[Pass]:
+    """The passes that a view layer wants."""
+    yield Pass("Combined", "RGBA", "COLOR", "Combined")
+    if layer.use_pass_z:
+        yield Pass("Depth", "Z", "VALUE", "Depth")
+    if layer.use_pass_normal:
+        yield Pass("Normal", "XYZ", "VECTOR", "Normal")
+    if layer.use_pass_object_index:
+        # Blender 5 calls it by its whole name.
+        yield Pass(_INDEX, "X", "VALUE", "IndexOB")
+    settings = getattr(layer, SETTINGS)
+    if settings.seen:
+        yield Pass("LHM Seen", "RGB", "COLOR", "Seen", own=True)
+    if settings.masks:
+        for number, cloud in enumerate(avatars(scene)):
+            owner = cloud.parent or cloud
+            yield Pass(f"LHM Mask {owner.name}"[:_LONGEST], "X", "VALUE", f"Mask{number}", own=True)
+
+
+_INDEX = "Object Index" if bpy.app.version >= (5, 0) else "IndexOB"
+_LONGEST = 60  # bytes that a pass's name may have
+
+
+def attach(undo: ExitStack) -> None:
+    """Give view layers the settings."""
+    setattr(bpy.types.ViewLayer, SETTINGS, bpy.props.PointerProperty(type=LHM_PreviewPasses))
+    undo.callback(delattr, bpy.types.ViewLayer, SETTINGS)
+
+
+CLASSES = (LHM_PreviewPasses,)
