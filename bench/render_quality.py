@@ -173,7 +173,7 @@ def rendered(folder: Path) -> tuple[Picture, float]:
     bpy.ops.render.render(write_still=True)
     seconds = time.perf_counter() - began
     image = bpy.data.images.load(str(folder / "picture.exr"))
-    width, height = image.size
+    width, height = (int(n) for n in image.size[:])
     flat = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(flat)
     bpy.data.images.remove(image)
