@@ -81,14 +81,16 @@ class Textures:
 
         Args:
             clouds: All of them.
-            changed: Kinds that differ from what is there: ``moving``, ``blocks``, ``still`` (with the
-                harmonics).
+            changed: Kinds that differ from what is there: ``moving`` (means and turns), ``blocks``,
+                ``still`` (with the harmonics).
         """
-        for kind in changed & {"moving", "still"}:
-            self._textures[kind] = texture(joined(clouds, kind))
+        if "moving" in changed:
+            self._textures["means"] = texture(joined(clouds, "means"), channels=1)
+            self._textures["turns"] = texture(joined(clouds, "turns"))
         if "blocks" in changed:
             self._textures["blocks"] = texture(blocks(clouds))
         if "still" in changed:
+            self._textures["still"] = texture(joined(clouds, "still"))
             harmonics = joined_harmonics(clouds)
             self.coefficients = 0 if harmonics is None else harmonics.shape[1] - 1
             self._textures.pop("harmonic", None)
@@ -228,9 +230,8 @@ def _splat_program(coefficients: int) -> gpu.types.GPUShader:
         info.define(name, str(value))
     info.push_constant("MAT4", "view")
     _push_projection(info, _SPLAT_PROJECTION)
-    for slot, name in enumerate(
-        ("moving", "still", "blocks", "order", *(("harmonic",) if coefficients else ()))
-    ):
+    names = ("means", "turns", "still", "blocks", "order")
+    for slot, name in enumerate((*names, "harmonic") if coefficients else names):
         info.sampler(slot, "FLOAT_2D", name)
     info.vertex_in(0, "VEC2", "corner")
     info.vertex_out(between)

@@ -33,7 +33,7 @@ def view_depths(clouds: Sequence[Cloud], shown: Sequence[bool], world_row: Float
     for cloud, visible in zip(clouds, shown, strict=True):
         if visible:
             row = (world_row @ np.asarray(cloud.world_from_local, np.float64)).astype(np.float32)
-            parts.append(cloud.moving[:, :3] @ row[:3] + row[3])
+            parts.append(cloud.means @ row[:3] + row[3])
         else:
             parts.append(np.full(cloud.count, np.inf, np.float32))
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)

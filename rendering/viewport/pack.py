@@ -3,8 +3,9 @@
 ======== ======================================================== ============================
 texture  texels of a splat                                        changes with
 ======== ======================================================== ============================
-moving   mean x y z, opacity · posed rotation w x y z             the pose
-still    scales x y z, block · colour r g b, 0                    the avatar
+means    x · y · z, one float each                                the pose
+turns    posed rotation w x y z                                   the pose
+still    scales x y z, block · colour r g b, opacity              the avatar
 harmonic rest rotation w x y z · one colour for each coefficient  the avatar, where it has any
 blocks   the rows of world_from_local of each avatar, 3 texels    moves of the object
 order    the number of the splat that is drawn as the i-th        the view and the pose
@@ -37,13 +38,15 @@ class Cloud:
     """The posed Gaussians of one object, local axes.
 
     Args:
-        moving: Mean, opacity, rotation w x y z. [N, 8]
-        still: Scales, 0, display-space colour of the constant term, 0. [N, 8]
+        means: Metres. [N, 3]
+        turns: Rotation w, x, y, z. [N, 4]
+        still: Scales, 0, display-space colour of the constant term, opacity. [N, 8]
         harmonics: Rest rotation, then one coefficient r g b 0 a row; None for plain colours. [N, K, 4]
         world_from_local: Where the object is. [4, 4]
     """
 
-    moving: Float
+    means: Float
+    turns: Float
     still: Float
     harmonics: Float | None
     world_from_local: Float
@@ -51,25 +54,20 @@ class Cloud:
     @property
     def count(self) -> int:
         """Number of Gaussians."""
-        return len(self.moving)
+        return len(self.means)
 
 
-def cloud_rows(
-    means: Float, quats: Float, scales: Float, opacities: Float, colors: Float
-) -> tuple[Float, Float]:
-    """The rows ``moving`` and ``still`` of a `Cloud`.
+def still_rows(scales: Float, opacities: Float, colors: Float) -> Float:
+    """The rows ``still`` of a `Cloud`.
 
     Args:
-        means: Local, metres. [N, 3]
-        quats: w, x, y, z. [N, 4]
         scales: Metres. [N, 3]
         opacities: 0..1. [N]
         colors: Display space, rgb or rgba. [N, 3] or [N, 4]
     """
-    moving, still = np.zeros((2, len(means), 2 * FLOATS), np.float32)
-    moving[:, :3], moving[:, 3], moving[:, 4:] = means, opacities, quats
-    still[:, :3], still[:, 4:7] = scales, colors[:, :3]
-    return moving, still
+    rows = np.zeros((len(scales), 2 * FLOATS), np.float32)
+    rows[:, :3], rows[:, 4:7], rows[:, 7] = scales, colors[:, :3], opacities
+    return rows
 
 
 def harmonic_rows(rest_quats: Float, coefficients: Sequence[Float]) -> Float:
@@ -105,7 +103,9 @@ def confidence_colors(
 
 def joined(clouds: Sequence[Cloud], name: str) -> Float:
     """One kind of rows of all clouds; in ``still`` each splat gets the number of its block. [N, …]"""
-    rows = np.concatenate([getattr(cloud, name) for cloud in clouds])  # a copy, even of one
+    if len(clouds) == 1:
+        return getattr(clouds[0], name)  # its block is number 0
+    rows = np.concatenate([getattr(cloud, name) for cloud in clouds])
     if name == "still":
         rows[:, 3] = np.repeat(np.arange(len(clouds)), [cloud.count for cloud in clouds])
     return rows

@@ -70,18 +70,19 @@ void main()
   gl_Position = vec4(2.0, 2.0, 2.0, 1.0); /* Outside, unless all goes well. */
 
   int splat = int(TEXEL(order, gl_InstanceID).x + 0.5);
-  vec4 place = TEXEL(moving, 2 * splat);
-  vec4 turn = normalize(TEXEL(moving, 2 * splat + 1));
+  vec3 place = vec3(TEXEL(means, 3 * splat).x, TEXEL(means, 3 * splat + 1).x, TEXEL(means, 3 * splat + 2).x);
+  vec4 turn = normalize(TEXEL(turns, splat));
   vec4 size = TEXEL(still, 2 * splat);
-  vec3 paint = TEXEL(still, 2 * splat + 1).rgb;
-  float opacity = place.w;
+  vec4 look = TEXEL(still, 2 * splat + 1);
+  vec3 paint = look.rgb;
+  float opacity = look.a;
   if (!(opacity >= 1.0 / 255.0)) {
     return;
   }
 
   int block = 3 * int(size.w + 0.5);
   vec4 row_x = TEXEL(blocks, block), row_y = TEXEL(blocks, block + 1), row_z = TEXEL(blocks, block + 2);
-  vec4 local = vec4(place.xyz, 1.0);
+  vec4 local = vec4(place, 1.0);
   vec3 world = vec3(dot(row_x, local), dot(row_y, local), dot(row_z, local));
   vec3 seen = (view * vec4(world, 1.0)).xyz; /* Blender's camera looks along -z. */
   vec2 extent = frame.xy;

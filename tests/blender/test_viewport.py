@@ -26,10 +26,12 @@ from lhm_avatars.rendering.splats import collect_splats
 from lhm_avatars.rendering.viewport import handlers, points
 from lhm_avatars.rendering.viewport.draw import Canvas, Eye, Painter, Textures, order_texture
 from lhm_avatars.rendering.viewport.order import BUDGET_S, Pace, far_to_near, view_depths
-from lhm_avatars.rendering.viewport.pack import WIDTH, Cloud, cloud_rows, texture_rows
+from lhm_avatars.rendering.viewport.pack import WIDTH, Cloud, still_rows, texture_rows
 from lhm_avatars.rendering.viewport.scene import Reading, read_scene
 from lhm_avatars.rendering.viewport.session import Layer, visible
 from lhm_avatars.rigging.avatar_objects import AvatarObjects, add_avatar
+from lhm_avatars.rigging.nodes import Nodes, add_modifier
+from lhm_avatars.rigging.pointcloud import read_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +68,11 @@ def person(avatar: Avatar, name: str = "Ada", **options: object) -> AvatarObject
 
 def read(before: Reading | None = None, stale: set[str] | None = None) -> Reading:
     return read_scene(bpy.context.evaluated_depsgraph_get(), before or Reading(), stale)
+
+
+def made_colors(made: AvatarObjects) -> np.ndarray:
+    """The photo's colours, as they are kept. [N, 3]"""
+    return read_attribute(made.cloud.data, "gs_color")[:, :3]
 
 
 def eye_of_camera() -> Eye:
@@ -118,10 +125,10 @@ def test_of_equal_depths_the_first_is_the_nearest() -> None:
 
 
 def test_what_is_hidden_is_left_out() -> None:
-    moving, still = cloud_rows(np.eye(3), np.eye(4)[:3], np.ones((3, 3)), np.ones(3), np.ones((3, 3)))
+    still = still_rows(np.ones((3, 3)), np.ones(3), np.ones((3, 3)))
     shifted = np.eye(4)
     shifted[0, 3] = 10
-    clouds = (Cloud(moving, still, None, np.eye(4)), Cloud(moving, still, None, shifted))
+    clouds = [Cloud(np.eye(3), np.eye(4)[:3], still, None, matrix) for matrix in (np.eye(4), shifted)]
     row = np.array([1.0, 0, 0, 0])
     np.testing.assert_array_equal(far_to_near(view_depths(clouds, (True, True), row))[:3], [3, 5, 4])
     assert set(far_to_near(view_depths(clouds, (False, True), row))) == {3, 4, 5}
@@ -163,10 +170,8 @@ def test_reading_agrees_with_what_is_rendered(make_avatar: Callable[..., Avatar]
     (cloud,) = read().clouds
     splats = collect_splats(bpy.context.evaluated_depsgraph_get())
     matrix = np.array(made.cloud.matrix_world)
-    np.testing.assert_allclose(
-        cloud.moving[:, :3] @ matrix[:3, :3].T + matrix[:3, 3], splats.means, atol=1e-5
-    )
-    np.testing.assert_allclose(cloud.moving[:, 3], splats.opacities)
+    np.testing.assert_allclose(cloud.means @ matrix[:3, :3].T + matrix[:3, 3], splats.means, atol=1e-5)
+    np.testing.assert_allclose(cloud.still[:, 7], splats.opacities)
     np.testing.assert_allclose(cloud.still[:, :3] * 1.5, splats.scales, rtol=1e-5)
     np.testing.assert_allclose(cloud.still[:, 4:7], splats.colors)
 
@@ -188,12 +193,32 @@ def test_only_what_changed_is_read_again(make_avatar: Callable[..., Avatar]) -> 
     assert read(moved).changed == {"moving", "still", "blocks"}
 
 
+def test_other_modifiers_may_recolor(make_avatar: Callable[..., Avatar]) -> None:
+    made = person(make_avatar(50))
+    points.use_points(made.cloud)
+    first = read()
+    tree = bpy.data.node_groups.new("Grey", "GeometryNodeTree")
+    nodes = Nodes(tree)
+    geometry = nodes.input("Geometry", "NodeSocketGeometry")
+    nodes.output(
+        "Geometry", "NodeSocketGeometry", nodes.store(geometry, "gs_color", "FLOAT_COLOR", (0.5,) * 4)
+    )
+    add_modifier(made.cloud, "Grey", tree)
+    second = read(first, {made.cloud.name})
+    assert second.changed == {"still"}
+    np.testing.assert_allclose(second.clouds[0].still[:, 4:7], 0.5)
+
+
 def test_confidence_is_drawn_in_its_colors(make_avatar: Callable[..., Avatar]) -> None:
     made = person(make_avatar(200))
     made.armature.lhm_colors = "CONFIDENCE"
     by_nodes = read().clouds[0].still[:, 4:7]
     points.use_points(made.cloud)
-    np.testing.assert_allclose(read().clouds[0].still[:, 4:7], by_nodes, atol=2e-6)
+    shown = read()
+    np.testing.assert_allclose(shown.clouds[0].still[:, 4:7], by_nodes, atol=2e-6)
+    made.armature.lhm_colors = "PHOTO"
+    again = read(shown, {made.cloud.name})
+    np.testing.assert_allclose(again.clouds[0].still[:, 4:7], made_colors(made), atol=1e-6)
 
 
 def test_hidden_avatars_are_not_shown(make_avatar: Callable[..., Avatar]) -> None:
