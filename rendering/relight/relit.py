@@ -17,9 +17,17 @@ from ...rigging.nodes import add_modifier, input_names, modifier_input
 from ...rigging.pointcloud import read_attribute, read_binding, read_gaussians, write_attribute
 from ...rigging.poses import photo_pose
 from ...rigging.skinning_nodes import GROUP_NAME, frames_of
-from .albedo import albedo
-from .normals import rest_normals
-from .relit_nodes import ALBEDO, OWN_NORMAL, normals_group, shadow_group, surface_group
+from .albedo import photo_light
+from .normals import rest_surface
+from .relit_nodes import (
+    DELIGHT,
+    OWN_NORMAL,
+    PHOTO_LIGHT,
+    SUNK,
+    normals_group,
+    shadow_group,
+    surface_group,
+)
 
 if TYPE_CHECKING:
     from ...engine.avatar.arrays import Float
@@ -29,6 +37,10 @@ NORMALS, SURFACE = "LHM Normals", "LHM Lit Surface"
 
 SHADOW = "shadow"
 """The part of an avatar, see `AVATAR_KEY`, that casts its shadow."""
+
+DEEPEST, THIN = 0.012, 0.4
+"""The shadow's patches lie so far below the surface that it casts none on itself: metres, and at most which
+share of the way to the bone."""
 
 
 def is_lit(cloud: bpy.types.Object) -> bool:
@@ -40,25 +52,27 @@ def is_lit(cloud: bpy.types.Object) -> bool:
     return SURFACE in cloud.modifiers
 
 
-def light_avatar(armature: bpy.types.Object, cloud: bpy.types.Object, lit: bool) -> None:
+def light_avatar(
+    armature: bpy.types.Object, cloud: bpy.types.Object, lit: bool, *, delight: float = 1.0
+) -> None:
     """Let the scene's lights fall on an avatar, or let it glow in its photo's light again.
 
     Args:
         armature: Of the avatar.
         cloud: Its Gaussians.
         lit: Which.
+        delight: How much of the photo's light is taken off its colours, 0 to 1.
 
     Raises:
         AvatarError: If the avatar is linked, or nothing shows it.
     """
-    if lit == is_lit(cloud):
-        return
     _check(armature, cloud)
-    if not lit:
+    if is_lit(cloud):
         cloud.modifiers.remove(cloud.modifiers[SURFACE])
-        return
-    prepare(armature, cloud)
-    add_modifier(cloud, SURFACE, surface_group())
+    if lit:
+        prepare(armature, cloud)
+        add_modifier(cloud, SURFACE, surface_group(), **{DELIGHT: delight})
+    _let_shadow(armature, cloud)
 
 
 def prepare(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
@@ -68,25 +82,27 @@ def prepare(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
         armature: Of the avatar.
         cloud: Its Gaussians.
     """
-    data = cloud.data
-    if OWN_NORMAL not in data.attributes or ALBEDO not in data.attributes:
-        gaussians, binding = read_gaussians(data), read_binding(data)
-        joints = _rest_joints(armature)
-        normals = rest_normals(gaussians, binding, joints).astype(np.float64)
-        axes = matrix_from_quat(gaussians.quats.astype(np.float64))
-        own = np.einsum("nab,na->nb", axes, normals)
-        params = photo_pose(armature)
-        moved = forward_kinematics(joints, params.pose(), params.transl)
-        posed = skin_gaussians(gaussians, binding, moved)
-        in_photo = np.einsum("nab,nb->na", matrix_from_quat(posed.quats.astype(np.float64)), own)
-        seen = read_attribute(data, "seen") == SEEN_PHOTO
-        colors, _ = albedo(read_attribute(data, "gs_color")[:, :3], in_photo, seen)
-        write_attribute(data, OWN_NORMAL, "FLOAT_VECTOR", own)
-        write_attribute(data, ALBEDO, "FLOAT_COLOR", np.hstack([colors, np.ones_like(colors[:, :1])]))
+    if any(name not in cloud.data.attributes for name in (OWN_NORMAL, PHOTO_LIGHT, SUNK)):
+        _measure(armature, cloud.data)
     if NORMALS not in cloud.modifiers:
         add_modifier(cloud, NORMALS, normals_group())
         skinning = next(k for k, modifier in enumerate(cloud.modifiers) if _skins(modifier))
         cloud.modifiers.move(len(cloud.modifiers) - 1, skinning + 1)
+
+
+def _measure(armature: bpy.types.Object, data: bpy.types.PointCloud) -> None:
+    gaussians, binding, joints = read_gaussians(data), read_binding(data), _rest_joints(armature)
+    surface = rest_surface(gaussians, binding, joints)
+    axes = matrix_from_quat(gaussians.quats.astype(np.float64))
+    own = np.einsum("nab,na->nb", axes, surface.normals)
+    params = photo_pose(armature)
+    posed = skin_gaussians(gaussians, binding, forward_kinematics(joints, params.pose(), params.transl))
+    in_photo = np.einsum("nab,nb->na", matrix_from_quat(posed.quats.astype(np.float64)), own)
+    seen = read_attribute(data, "seen") == SEEN_PHOTO
+    light, _ = photo_light(gaussians.colors(), in_photo, seen)
+    write_attribute(data, OWN_NORMAL, "FLOAT_VECTOR", own)
+    write_attribute(data, PHOTO_LIGHT, "FLOAT", light)
+    write_attribute(data, SUNK, "FLOAT", np.minimum(DEEPEST, THIN * surface.depths))
 
 
 def shadow_of(armature: bpy.types.Object) -> bpy.types.Object | None:
@@ -94,16 +110,13 @@ def shadow_of(armature: bpy.types.Object) -> bpy.types.Object | None:
     return next((child for child in armature.children if child.get(AVATAR_KEY) == SHADOW), None)
 
 
-def cast_shadow(
-    context: bpy.types.Context, armature: bpy.types.Object, cloud: bpy.types.Object
-) -> bpy.types.Object:
+def cast_shadow(armature: bpy.types.Object, cloud: bpy.types.Object) -> bpy.types.Object:
     """Let an avatar cast its own shadow instead of that of quads which all face the camera.
 
     A second object shows the same data, skinned by the same bones, as patches along the surface that only
     shadow rays meet.
 
     Args:
-        context: Has the scene.
         armature: Of the avatar.
         cloud: Its Gaussians.
 
@@ -131,7 +144,7 @@ def cast_shadow(
     shadow.hide_viewport = shadow.hide_select = True
     shadow.visible_camera = shadow.visible_diffuse = shadow.visible_glossy = False
     shadow.visible_transmission = shadow.visible_volume_scatter = False
-    cloud.visible_shadow = False
+    _let_shadow(armature, cloud)
     return shadow
 
 
@@ -139,8 +152,14 @@ def remove_shadow(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
     """Undo `cast_shadow`."""
     shadow = shadow_of(armature)
     if shadow is not None:
+        _check(armature, cloud)
         bpy.data.objects.remove(shadow)
-        cloud.visible_shadow = True
+        _let_shadow(armature, cloud)
+
+
+def _let_shadow(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
+    """Quads that face the camera would shade each other; as long as they glow, that does not show."""
+    cloud.visible_shadow = shadow_of(armature) is None and not is_lit(cloud)
 
 
 def _check(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...rigging.nodes import Nodes, generated_group
-from ..splat_material import generated_material, patch_material, splat_alpha, splat_material
+from ..splat_material import EMISSION, generated_material, patch_material, splat_alpha, splat_material
 
 if TYPE_CHECKING:
     import bpy
@@ -16,14 +16,20 @@ NORMAL = "gs_normal"
 OWN_NORMAL = "own_normal"
 """Attribute of the cloud: where the surface faces, in the Gaussian's own axes; a pose does not change it."""
 
+PHOTO_LIGHT = "photo_light"
+"""Attribute of the cloud: the light that stood on it in its photo, over the mean."""
+
+SUNK = "sunk"
+"""Attribute of the cloud: how far below the surface its shadow's patch lies, metres."""
+
 ALBEDO = "gs_albedo"
-"""Attribute of the cloud: scene-linear colour without the photo's light."""
+"""Attribute made by the nodes: scene-linear colour that the scene's light falls on."""
+
+DELIGHT = "Remove Photo Light"
+"""Input of the lit surface: 0 leaves the colours as they are, 1 takes the photo's light off."""
 
 NORMALS_GROUP, SURFACE_GROUP, SHADOW_GROUP = "LHM Normals", "LHM Lit Surface", "LHM Shadow"
 _VERSION = 1
-SUNK = 0.012
-"""Metres below the surface where the shadow's patches lie, so that it casts none on itself."""
-
 _PATCH = 1.6  # half the side of a patch in standard deviations, as the display's
 _FAINTEST = 0.25
 
@@ -52,15 +58,30 @@ def _build_normals(nodes: Nodes) -> None:
 
 def _build_surface(nodes: Nodes) -> None:
     geometry = nodes.input("Geometry", "NodeSocketGeometry")
+    share = nodes.input(DELIGHT, "NodeSocketFloat")
+    light = nodes.math("SUBTRACT", nodes.attribute(PHOTO_LIGHT, "FLOAT"), 1.0)
+    light = nodes.math("MULTIPLY_ADD", light, share, 1.0)
+    color = nodes.vector("SCALE", nodes.attribute(EMISSION, "FLOAT_VECTOR"), nodes.math("DIVIDE", 1.0, light))
+    color = nodes.vector("MINIMUM", color, (1.0, 1.0, 1.0))
+    geometry = nodes.store(geometry, ALBEDO, "FLOAT_COLOR", color)
+    normal = nodes.attribute(NORMAL, "FLOAT_VECTOR")
+    geometry = nodes.add("GeometryNodeSetShadeSmooth", geometry, None, True).outputs[0]  # Cycles asks for it
+    geometry = nodes.add("GeometryNodeSetMeshNormal", geometry, normal, mode="FREE", domain="POINT").outputs[
+        0
+    ]
     for old, new in ((splat_material(), lit_splat_material()), (patch_material(), lit_patch_material())):
         geometry = nodes.add("GeometryNodeReplaceMaterial", geometry, old, new).outputs[0]
     nodes.output("Geometry", "NodeSocketGeometry", geometry)
+    item = nodes.tree.interface.items_tree[DELIGHT]
+    item.subtype, item.default_value = "FACTOR", 1.0  # type: ignore[attr-defined]
+    item.min_value, item.max_value = 0.0, 1.0  # type: ignore[attr-defined]
 
 
 def _build_shadow(nodes: Nodes) -> None:
     geometry = nodes.input("Geometry", "NodeSocketGeometry")
     normal = nodes.attribute(NORMAL, "FLOAT_VECTOR")
-    sunk = nodes.add("GeometryNodeSetPosition", geometry, None, None, nodes.vector("SCALE", normal, -SUNK))
+    below = nodes.vector("SCALE", normal, nodes.math("MULTIPLY", nodes.attribute(SUNK, "FLOAT"), -1.0))
+    sunk = nodes.add("GeometryNodeSetPosition", geometry, None, None, below)
     quad = nodes.add("GeometryNodeMeshGrid", 2.0, 2.0, 2, 2).outputs[0]
     sizes = nodes.add("ShaderNodeSeparateXYZ", nodes.attribute("scale", "FLOAT_VECTOR")).outputs
     largest = nodes.math("MAXIMUM", sizes[0], nodes.math("MAXIMUM", sizes[1], sizes[2]))
@@ -89,15 +110,8 @@ def _lit_splat(nodes: Nodes) -> bpy.types.Node:
 
 
 def _lit(nodes: Nodes) -> bpy.types.Node:
-    """Matt, whichever way the quad is turned: light from before it is diffuse, from behind it translucent."""
-    color = _attribute(nodes, ALBEDO).outputs["Color"]
-    local = _attribute(nodes, NORMAL).outputs["Vector"]
-    normal = nodes.add(
-        "ShaderNodeVectorTransform", local, vector_type="NORMAL", convert_from="OBJECT", convert_to="WORLD"
-    ).outputs[0]
-    front = nodes.add("ShaderNodeBsdfDiffuse", color, None, normal)
-    back = nodes.add("ShaderNodeBsdfTranslucent", color, nodes.vector("SCALE", normal, -1.0))
-    return nodes.add("ShaderNodeAddShader", front, back)
+    """Matt. The mesh has the surface's normals; given to the shader only, Cycles drops light from behind."""
+    return nodes.add("ShaderNodeBsdfDiffuse", _attribute(nodes, ALBEDO).outputs["Color"])
 
 
 def _attribute(nodes: Nodes, name: str) -> bpy.types.Node:
