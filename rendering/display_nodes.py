@@ -107,7 +107,9 @@ def _build(nodes: Nodes, degree: int) -> None:
     by_distance = share_by_distance(nodes, camera, geometry, within)
     rendered = _either(nodes, "FLOAT", in_renders, 1.0, by_distance)
     viewed = nodes.math("MULTIPLY", by_distance, share)
-    points = thinned(nodes, geometry, _either(nodes, "FLOAT", in_viewport, rendered, viewed))
+    kept = _either(nodes, "FLOAT", in_viewport, rendered, viewed)
+    points = thinned(nodes, geometry, kept)
+    dilation = nodes.math("DIVIDE", dilation, kept)  # where splats are below a pixel, it is all of their size
     points = colored(nodes, points, confidence, camera, rotation, degree)
     for pattern in _REMOVED:
         points = shapes.without(nodes, points, pattern)
