@@ -131,7 +131,7 @@ def _splats_of(
 def _cloud(instance: bpy.types.DepsgraphObjectInstance) -> bpy.types.Object:
     """The avatar's object in the file; quads of nodes belong to the object that has the nodes."""
     shown, parent = instance.object.original, instance.parent
-    if AVATAR_KEY in shown or parent is None or AVATAR_KEY not in parent:
+    if shown.get(AVATAR_KEY) or parent is None or not parent.get(AVATAR_KEY):
         return shown
     return parent.original
 

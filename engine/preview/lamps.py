@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # How a point's light falls off.
 DIRECTION, POINT, SPOT, AREA = range(4)
 
-MANY = 8  # points that stand for a large light
+MANY = 16  # points that stand for a large light
 _SMALL = 0.03  # radians: a smaller light is one point, its shadow sharp
 _GOLDEN = pi * (3 - sqrt(5))  # the angle that spreads points evenly over a disk
 

@@ -111,7 +111,7 @@ def _maps(
     avatars = meshes = None
     if len(splats.means):
         look = light_camera(ray, splat_ball(splats), side)
-        avatars = shadow_map(look, scene.meshes, splats, eps2d)
+        avatars = shadow_map(look, scene.meshes.take(scene.meshes.shadow), splats, eps2d)
     casters = scene.meshes.take(scene.meshes.shadow & (scene.meshes.kinds != CATCHER))
     if casters.count:
         meshes = shadow_map(light_camera(ray, receivers, side), casters, None, eps2d)

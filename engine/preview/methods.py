@@ -94,7 +94,8 @@ def _lamp(fields: Params) -> Lamp:
 
     from .values import Lamp
 
-    return Lamp(**fields | {name: np.array(fields[name], np.float64) for name in ("matrix", "color")})
+    arrays: Params = {name: np.array(fields[name], np.float64) for name in ("matrix", "color")}
+    return Lamp(**fields | arrays)
 
 
 def _camera(fields: Params) -> Camera:

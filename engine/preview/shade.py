@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .shadows import Map
     from .values import Array, Doubles, Ints, Meshes
 
-# Channels of a layer: premultiplied light, alpha, normal, all times the layer's share of the pixel; the share.
+# Channels of a layer: light, alpha and normal, times the layer's share of the pixel; and that share.
 LIGHT, ALPHA, NORMAL, SHARE = np.s_[0:3], 3, np.s_[4:7], 7
 CHANNELS = 8
 NEAR, FAR = 0, 1
@@ -36,8 +36,9 @@ GAP = 0.02  # metres: sides of an edge that are closer than this stay one layer
 _KIND, _PLACE, _AXIS, _POWER, _SPOT, _AVATARS, _MESHES = 0, 1, 4, 7, 10, 12, 13
 _LIGHT_COLUMNS = 14
 # Columns of a map's row.
-_ROWS, _FX, _FY, _CX, _CY, _SQUEEZE, _TEXEL = 0, 12, 13, 14, 15, 16, 17
-_MAP_COLUMNS = 18
+_ROWS, _FX, _FY, _CX, _CY, _SQUEEZE, _TEXEL, _ONE = 0, 12, 13, 14, 15, 16, 17, 18
+_MAP_COLUMNS = 19
+_ASIDE = 0.25  # pixels: where a pixel is lit that one triangle fills
 _BIAS = 2e-3  # metres; with two texels it keeps a surface from shading itself
 
 
@@ -47,7 +48,7 @@ class Lighting:
 
     Args:
         lights: One row each. [L, 14]
-        maps: One row each. [M, 18]
+        maps: One row each. [M, 19]
         depth: Metres. [M, side, side]
         alpha: [M, side, side]
         ambient: Light from all around. [3]
@@ -79,7 +80,7 @@ def pack_lighting(
     for row, look in zip(rows, maps, strict=True):
         K = look.camera.K
         row[:_FX] = look.camera.viewmat[:3].ravel()
-        row[_FX:] = K[0, 0], K[1, 1], K[0, 2], K[1, 2], look.camera.squeeze, look.texel
+        row[_FX:] = K[0, 0], K[1, 1], K[0, 2], K[1, 2], look.camera.squeeze, look.texel, look.camera.z(0)
     empty = np.zeros((0, 1, 1), np.float32)
     depth = np.stack([look.depth for look in maps]) if maps else empty
     alpha = np.stack([look.alpha for look in maps]) if maps else empty
@@ -125,7 +126,7 @@ def _shade(
     count, centre = samples * samples, (samples * samples) // 2
     for y in prange(layers.shape[1]):
         z, found = np.empty(count), np.empty(count, np.int32)
-        value, point, normal = np.empty(4), np.empty(3), np.empty(3)
+        value, one, point, normal = np.empty(4), np.empty(4), np.empty(3), np.empty(3)
         for x in range(layers.shape[2]):
             anything = False
             for s in range(count):
@@ -154,8 +155,17 @@ def _shade(
                     found[other] = -1
                 share = 1.0 / (samples * (near + far))
                 px, py = x + total_x * share, first_row + y + total_y * share
+                # The edge of a shadow may cross what is seen of a triangle.
+                places = 4 if maps.shape[0] > 0 and 2 * (near + far) > count else 1
+                value[:] = 0.0
+                for place in range(places):
+                    aside = _ASIDE if places > 1 else 0.0
+                    right, down = px + (2 * (place % 2) - 1) * aside, py + (2 * (place // 2) - 1) * aside
+                    _surface(edges, corners, normals, t, right, down, eye, point, normal)
+                    _light(t, colors, kinds, point, normal, lights, maps, map_depth, map_alpha, ambient, one)
+                    for channel in range(4):
+                        value[channel] += one[channel] / places
                 _surface(edges, corners, normals, t, px, py, eye, point, normal)
-                _light(t, colors, kinds, point, normal, lights, maps, map_depth, map_alpha, ambient, value)
                 for layer, part in ((NEAR, near), (FAR, far)):
                     weight = part / count
                     for channel in range(4):
@@ -263,7 +273,7 @@ def _light(
             arrived += free * power
     if kind == CATCHER:
         value[0], value[1], value[2] = 0.0, 0.0, 0.0
-        value[3] = 1.0 - arrived / open_light if open_light > 0.0 else 0.0
+        value[3] = max(1.0 - arrived / open_light, 0.0) if open_light > 0.0 else 0.0
         return
     for channel in range(3):
         value[channel] *= colors[t, channel]
@@ -294,10 +304,13 @@ def _arriving(lights: Doubles, k: int, point: Doubles) -> tuple[float, float, fl
 def _free(
     maps: Doubles, map_depth: Array, map_alpha: Array, m: int, point: Doubles, normal: Doubles, by_mesh: bool
 ) -> float:
-    """The share of a light that nothing on its way to a point takes: four texels, weighted by nearness."""
+    """The share of a light that nothing on its way to a point takes, over texels weighted by nearness.
+
+    A mesh takes all of a texel or nothing, so its edge is spread over twice as many of them.
+    """
     away = maps[m, 8] * point[0] + maps[m, 9] * point[1] + maps[m, 10] * point[2] + maps[m, 11]
     texel = maps[m, _TEXEL] if maps[m, _SQUEEZE] > 0.0 else maps[m, _TEXEL] * abs(away)
-    push = 1.5 * texel
+    push = 2.0 * texel
     x, y, z = point[0] + push * normal[0], point[1] + push * normal[1], point[2] + push * normal[2]
     u = maps[m, 0] * x + maps[m, 1] * y + maps[m, 2] * z + maps[m, 3]
     v = maps[m, 4] * x + maps[m, 5] * y + maps[m, 6] * z + maps[m, 7]
@@ -306,17 +319,19 @@ def _free(
         return 1.0
     side = map_depth.shape[1]
     px, py = maps[m, _FX] * u / w + maps[m, _CX] - 0.5, maps[m, _FY] * v / w + maps[m, _CY] - 0.5
-    if px < 0.0 or py < 0.0 or px >= side - 1 or py >= side - 1:
+    if px < 1.0 or py < 1.0 or px >= side - 2 or py >= side - 2:
         return 1.0
-    depth = (w - 1.0) / maps[m, _SQUEEZE] if maps[m, _SQUEEZE] > 0.0 else w
-    depth -= _BIAS + texel
+    depth = (w - maps[m, _ONE]) / maps[m, _SQUEEZE] if maps[m, _SQUEEZE] > 0.0 else w
+    depth -= _BIAS + 2.0 * texel
     ix, iy = int(px), int(py)
-    total = 0.0
-    for dy in range(2):
-        for dx in range(2):
-            weight = (px - ix if dx else 1.0 - px + ix) * (py - iy if dy else 1.0 - py + iy)
+    reach = 2.0 if by_mesh else 1.0
+    total, weights = 0.0, 0.0
+    for y in range(iy - 1, iy + 3):
+        for x in range(ix - 1, ix + 3):
+            weight = max(reach - abs(px - x), 0.0) * max(reach - abs(py - y), 0.0)
+            weights += weight
             if by_mesh:
-                total += weight * (1.0 if depth <= map_depth[m, iy + dy, ix + dx] else 0.0)
+                total += weight * (1.0 if depth <= map_depth[m, y, x] else 0.0)
             else:
-                total += weight * (1.0 - map_alpha[m, iy + dy, ix + dx])
-    return total
+                total += weight * (1.0 - map_alpha[m, y, x])
+    return total / weights

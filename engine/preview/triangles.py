@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NOTHING = 1e300  # z where no triangle is
 BAND = 16  # rows of pixels that one thread does at a time
+_ON_EDGE = 1e-9  # share of a corner: a sample on the edge of two triangles must not fall between them
 _FLAT = 1e-14  # of a triangle's extent cubed: it is seen from the edge and has no area
 
 
@@ -153,7 +154,8 @@ def _fill(
                     e1 = edges[t, 1, 0] * px + c1
                     e2 = edges[t, 2, 0] * px + c2
                     inverse = e0 + e1 + e2
-                    if e0 < 0.0 or e1 < 0.0 or e2 < 0.0 or inverse <= 0.0:
+                    least = -_ON_EDGE * inverse
+                    if e0 < least or e1 < least or e2 < least or inverse <= 0.0:
                         continue
                     z = 1.0 / inverse
                     if near < z < far and z < depths[row, x]:

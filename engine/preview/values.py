@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float32]
-    Doubles = NDArray[np.float64]
+    # Kernels take what they are given, so the two differ in what is meant, not in what is allowed.
+    Array = NDArray[np.floating[Any]]
+    Doubles = NDArray[np.floating[Any]]
     Ints = NDArray[np.int32]
     Flags = NDArray[np.bool_]
 
@@ -44,18 +45,22 @@ class Camera:
     near: float = 0.01
     far: float = 1e10
     squeeze: float = 0.0
+    _rounded: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        # Squeezed, a digit of float32 is millimetres; what rounding takes from all depths alike is known.
+        rounded = float(np.float32(self.viewmat[2][3])) - float(self.viewmat[2][3])
+        object.__setattr__(self, "_rounded", rounded if self.squeeze else 0.0)
         for name in ("viewmat", "K"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), np.float32).astype(np.float64))
 
     def z(self, depth: float) -> float:
         """Metres along the axis to the rasterizer's z."""
-        return 1 + depth * self.squeeze if self.squeeze else depth
+        return 1 + self._rounded + depth * self.squeeze if self.squeeze else depth
 
     def depth(self, z: Any) -> Any:
         """And back."""
-        return (z - 1) / self.squeeze if self.squeeze else z
+        return (z - 1 - self._rounded) / self.squeeze if self.squeeze else z
 
     def to_view(self, points: Doubles) -> Doubles:
         """World to camera, last axis. [..., 3]"""
@@ -99,7 +104,7 @@ class Splats:
 
     def take(self, chosen: Flags) -> Splats:
         """Those that a mask names."""
-        return Splats(**{field.name: getattr(self, field.name)[chosen] for field in fields(Splats)})
+        return Splats(**{item.name: getattr(self, item.name)[chosen] for item in fields(Splats)})
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ class Meshes:
 
     def take(self, chosen: Flags) -> Meshes:
         """Those that a mask names."""
-        return Meshes(**{field.name: getattr(self, field.name)[chosen] for field in fields(Meshes)})
+        return Meshes(**{item.name: getattr(self, item.name)[chosen] for item in fields(Meshes)})
 
 
 @dataclass(frozen=True)

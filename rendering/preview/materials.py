@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import bpy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     Color = tuple[float, float, float]
 
 # The engine's ``preview.values`` has the same numbers.
@@ -61,5 +63,5 @@ def _shader(material: bpy.types.Material) -> bpy.types.Node | None:
     return links[0].from_node if links else None
 
 
-def _rgb(color: bpy.types.bpy_prop_array[float], factor: float = 1.0) -> Color:
+def _rgb(color: Sequence[float], factor: float = 1.0) -> Color:
     return (color[0] * factor, color[1] * factor, color[2] * factor)

@@ -61,8 +61,8 @@ def collect_meshes(depsgraph: bpy.types.Depsgraph) -> dict[str, NDArray[Any]]:
 def _is_avatars(instance: bpy.types.DepsgraphObjectInstance) -> bool:
     """Whether it is a part of an avatar, or splats."""
     shown, parent = instance.object, instance.parent
-    parts = AVATAR_KEY in shown or (parent is not None and AVATAR_KEY in parent)
-    return parts or (shown.type == "MESH" and CORNER in shown.data.attributes)
+    parts = shown.get(AVATAR_KEY) or (parent is not None and parent.get(AVATAR_KEY))
+    return bool(parts) or (shown.type == "MESH" and CORNER in shown.data.attributes)
 
 
 def _shape(shown: bpy.types.Object) -> _Shape | None:
