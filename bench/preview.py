@@ -3,6 +3,9 @@
 Run by ``python dev.py bench preview``, or from Blender's Python with the package on the path and the engine
 installed. A frame is Blender's render operator without writing a file: posing, collecting or making quads,
 drawing. The first one of each engine (starting the process, compiling shaders) is shown apart.
+
+With ``--frames N`` instead: N small frames of an animated avatar among meshes, and how the memory of
+Blender's process and of the engine's grows meanwhile.
 """
 
 from __future__ import annotations
@@ -10,8 +13,10 @@ from __future__ import annotations
 import os
 import statistics
 import sys
+import tempfile
 import time
 from math import radians
+from pathlib import Path
 
 import bpy
 import lhm_avatars
@@ -22,6 +27,7 @@ from lhm_avatars.engine.avatar.body import BodyParams, bundled_body
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.rendering.camera import camera_view
 from lhm_avatars.rendering.display_nodes import display_group
+from lhm_avatars.rendering.engine_session import shared
 from lhm_avatars.rendering.preview_engine import ENGINE_ID, draw
 from lhm_avatars.rendering.render_settings import suit_cycles
 from lhm_avatars.rendering.splats import collect_splats
@@ -88,6 +94,44 @@ def seconds(engine: str) -> tuple[float, float, float]:
     return times[0], statistics.median(times[1:]), cpu
 
 
+def add_surroundings() -> None:
+    """A floor, some balls and a sun."""
+    bpy.ops.mesh.primitive_plane_add(size=10)
+    for x in (-0.6, 0.6):
+        bpy.ops.mesh.primitive_uv_sphere_add(radius=0.3, location=(x, -0.5, 0.3), segments=128, ring_count=64)
+    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    sun.rotation_euler = (radians(40), 0, radians(30))
+    bpy.context.scene.collection.objects.link(sun)
+
+
+def resident(pid: int) -> float:
+    """Memory of a process, MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def leaks(frames: int) -> None:
+    """Render many frames and print how memory grows, per hundred."""
+    scene = bpy.context.scene
+    add_surroundings()
+    armature = bpy.data.objects["Bench"]
+    for frame, x in ((1, -0.5), (frames, 0.5)):
+        armature.location.x = x
+        armature.keyframe_insert("location", index=0, frame=frame)
+    scene.render.engine, scene.frame_end = ENGINE_ID, frames
+    scene.render.resolution_x = scene.render.resolution_y = 64
+    files = Path(tempfile.gettempdir())
+    before = {path.name for path in files.glob("lhm-avatars-*")}
+    say("frames  Blender MB  engine MB")
+    for done in range(frames + 1):
+        if done % 50 == 0 and done:
+            say(f"{done:6d}  {resident(os.getpid()):10.1f} {resident(shared.pid):10.1f}")
+        scene.frame_set(done + 1)
+        bpy.ops.render.render()
+    left = {path.name for path in files.glob("lhm-avatars-*")} - before
+    say(f"temporary folders left: {len(left)}")
+
+
 def parts(size: int) -> tuple[float, float]:
     """Seconds to collect the splats and to have them drawn, the two parts of a frame of LHM Preview."""
     scene, depsgraph = bpy.context.scene, bpy.context.evaluated_depsgraph_get()
@@ -104,6 +148,10 @@ def main() -> None:
     bpy.context.preferences.addons.new().module = lhm_avatars.__name__
     lhm_avatars.register()
     set_up()
+    if "--frames" in sys.argv:
+        leaks(int(sys.argv[sys.argv.index("--frames") + 1]))
+        lhm_avatars.unregister()
+        return
     say(f"Blender {bpy.app.version_string}, {os.cpu_count()} cores, {COUNT} Gaussians, seconds per frame")
     say("size  engine                   first  others     CPU")
     render = bpy.context.scene.render
@@ -114,6 +162,11 @@ def main() -> None:
             say(f"{size:4d}  {engine:22s} {first:7.2f} {others:7.2f} {cpu:7.2f}")
         collect, drawn = parts(size)
         say(f"{size:4d}  of it, LHM Preview: collecting {collect:.3f}, drawing {drawn:.3f}")
+    add_surroundings()
+    for size in SIZES:
+        render.resolution_x = render.resolution_y = size
+        first, others, cpu = seconds(ENGINE_ID)
+        say(f"{size:4d}  LHM Preview amid meshes, with shadows {first:7.2f} {others:7.2f} {cpu:7.2f}")
     lhm_avatars.unregister()
 
 

@@ -52,10 +52,12 @@ def versions(params: Params, progress: ReportProgress) -> Params:
         module = importlib.import_module(name)
         found[name] = str(getattr(module, "__version__", ""))
     if "numba" in names:
+        from .preview.warm import warm_up_meshes
         from .raster import warm_up
 
         progress("imports", 1.0, "the rasterizer, which is compiled once")
         warm_up()
+        warm_up_meshes()
     return {"python": platform.python_version(), "platform": platform.platform(), "modules": found}
 
 

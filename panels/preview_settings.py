@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..rendering.preview.passes import SETTINGS
 from ..rendering.preview_engine import ENGINE_ID
 from ..rendering.render_settings import keeps_photo_colors
 
@@ -44,9 +45,16 @@ class LHM_PT_passes(_PreviewPanel, bpy.types.Panel):
     bl_context = "view_layer"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """The one optional pass."""
+        """Those that a compositor may want."""
         self.layout.use_property_split = True
-        self.layout.prop(context.view_layer, "use_pass_z", text="Depth")
+        self.layout.use_property_decorate = False
+        layer = context.view_layer
+        column = self.layout.column(heading="Include")
+        column.prop(layer, "use_pass_z", text="Depth")
+        column.prop(layer, "use_pass_normal", text="Normal")
+        column.prop(layer, "use_pass_object_index", text="Object Index")
+        column.prop(getattr(layer, SETTINGS), "masks")
+        column.prop(getattr(layer, SETTINGS), "seen")
 
 
 CLASSES = (LHM_PT_film, LHM_PT_passes)

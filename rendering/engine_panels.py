@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
 _EVERY_ENGINE = "BLENDER_RENDER"  # stands in a panel's list when it is meant for any engine
-_OF_NO_USE = ("gpencil", "grease", "freestyle", "stereo", "simplify_render")
+_OF_NO_USE = ("gpencil", "grease", "freestyle", "simplify_render")
 # Of other engines, but right for ours: the colour behind the avatar.
 _BORROWED = ("EEVEE_WORLD_PT_surface", "WORLD_PT_viewport_display")
 

@@ -56,6 +56,11 @@ class EngineSession:
                 except TimeoutError:
                     continue
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while there is one."""
+        return self._client.pid if self._client is not None else None
+
     def close(self) -> None:
         """End the process, if there is one; the next job starts another."""
         client, self._client = self._client, None

@@ -186,7 +186,7 @@ def test_a_shadow_catcher_is_clear_but_for_the_shadow(tmp_path: Path) -> None:
     nothing = rgba(render(tmp_path / "dark.exr"))  # no lights: the studio light casts no shadow
     lamp("SUN", 3.0).rotation_euler = (radians(20), radians(55), 0)
     lit = rgba(render(tmp_path / "lit.exr"))
-    shadow = (lit[..., 3] - nothing[..., 3]) > 0.3
+    shadow = (lit[..., 3] - nothing[..., 3]) > 0.05
     assert shadow.sum() > 30
     assert not lit[shadow & (nothing[..., 3] == 0)][:, :3].any()
     assert lit[0, 0, 3] == 0
@@ -256,8 +256,8 @@ def test_each_eye_sees_what_a_camera_there_sees(tmp_path: Path, fit: str) -> Non
     assert np.abs(eyes["left"] - eyes["right"]).max() > 0.1
     scene.render.use_multiview = False
     # Off-axis: the eyes are moved aside, their windows meet at the convergence distance.
-    sensor = camera.data.sensor_width if fit == "HORIZONTAL" else camera.data.sensor_height
-    shift = 0.1 / 4.0 * camera.data.lens / sensor
+    # Blender counts by the sensor's width, whichever side the picture is fitted to.
+    shift = 0.1 / 4.0 * camera.data.lens / camera.data.sensor_width
     place = camera.location.copy()
     for side, sign in (("left", -1), ("right", 1)):
         camera.location = place + camera.matrix_world.to_3x3().col[0] * 0.1 * sign
