@@ -33,10 +33,12 @@ from .operators import (
     motion_questions,
     photo_check,
     photos,
+    plate,
     pose,
     pose_tools,
     preview,
     reconstruct,
+    relight,
     render_settings,
     retarget,
     setup,
@@ -50,6 +52,7 @@ from .panels import face as face_panel
 from .panels import main as main_panel
 from .panels import motion as motion_panel
 from .panels import photo_check as photo_check_panel
+from .panels import plate as plate_panel
 from .panels import settings as settings_panel
 from .panels import setup as setup_panel
 from .panels import shape as shape_panel
@@ -94,6 +97,8 @@ MODULES: tuple[ModuleType, ...] = (
     render_settings,
     duplicate,
     viewport,
+    relight,
+    plate,
     commands,
     main_panel,
     more_photos,
@@ -101,6 +106,7 @@ MODULES: tuple[ModuleType, ...] = (
     photo_check_panel,
     about,
     viewport_panel,
+    plate_panel,
     display_panel,
     control_rig_panel,
     motion_panel,

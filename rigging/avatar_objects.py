@@ -37,6 +37,9 @@ AVATAR_KEY = "lhm_avatar"
 FLOOR_KEY = "lhm_floor"
 """Custom property on the armature: height of the floor in the avatar's own body axes, metres."""
 
+PHOTO_PELVIS_KEY = "lhm_photo_pelvis"
+"""Custom property on the armature: where the pelvis was in the photo, the file's body axes, metres."""
+
 POSES = ("photo", "rest")
 
 
@@ -183,6 +186,7 @@ def _label(made: AvatarObjects, avatar: Avatar) -> None:
             getattr(made, part)[AVATAR_KEY] = part
     metadata = avatar.metadata
     made.armature[FLOOR_KEY] = avatar.ground_height()
+    made.armature[PHOTO_PELVIS_KEY] = (avatar.joints[0] + avatar.params.transl).tolist()
     made.armature["lhm_seen"] = float((avatar.seen == SEEN_PHOTO).mean())
     made.armature["lhm_engine"] = str(metadata.get("engine", ""))
     made.armature["lhm_licences"] = json.dumps(metadata.get("licences", []), ensure_ascii=False)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 NORMALS, SURFACE = "LHM Normals", "LHM Lit Surface"
 """Modifiers of a lit avatar: before and after the one that shows it."""
 
+PHOTO_LIGHT_KEY = "lhm_photo_light"
+"""Custom property on the cloud's data: slope of the photo's light over its mean, body axes."""
+
 SHADOW = "shadow"
 """The part of an avatar, see `AVATAR_KEY`, that casts its shadow."""
 
@@ -76,21 +79,29 @@ def light_avatar(
 
 
 def prepare(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
-    """Give the Gaussians normals and albedo, where they have none.
+    """Give the posed Gaussians normals, where they have none.
 
     Args:
         armature: Of the avatar.
         cloud: Its Gaussians.
     """
-    if any(name not in cloud.data.attributes for name in (OWN_NORMAL, PHOTO_LIGHT, SUNK)):
-        _measure(armature, cloud.data)
+    measure(armature, cloud)
     if NORMALS not in cloud.modifiers:
         add_modifier(cloud, NORMALS, normals_group())
         skinning = next(k for k, modifier in enumerate(cloud.modifiers) if _skins(modifier))
         cloud.modifiers.move(len(cloud.modifiers) - 1, skinning + 1)
 
 
-def _measure(armature: bpy.types.Object, data: bpy.types.PointCloud) -> None:
+def measure(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
+    """Find the Gaussians' normals, and the light of the photo, where that was not done yet.
+
+    Args:
+        armature: Of the avatar.
+        cloud: Its Gaussians.
+    """
+    data = cloud.data
+    if all(name in data.attributes for name in (OWN_NORMAL, PHOTO_LIGHT, SUNK)):
+        return
     gaussians, binding, joints = read_gaussians(data), read_binding(data), _rest_joints(armature)
     surface = rest_surface(gaussians, binding, joints)
     axes = matrix_from_quat(gaussians.quats.astype(np.float64))
@@ -99,7 +110,8 @@ def _measure(armature: bpy.types.Object, data: bpy.types.PointCloud) -> None:
     posed = skin_gaussians(gaussians, binding, forward_kinematics(joints, params.pose(), params.transl))
     in_photo = np.einsum("nab,nb->na", matrix_from_quat(posed.quats.astype(np.float64)), own)
     seen = read_attribute(data, "seen") == SEEN_PHOTO
-    light, _ = photo_light(gaussians.colors(), in_photo, seen)
+    light, slope = photo_light(gaussians.colors(), in_photo, seen)
+    data[PHOTO_LIGHT_KEY] = slope.tolist()
     write_attribute(data, OWN_NORMAL, "FLOAT_VECTOR", own)
     write_attribute(data, PHOTO_LIGHT, "FLOAT", light)
     write_attribute(data, SUNK, "FLOAT", np.minimum(DEEPEST, THIN * surface.depths))
@@ -162,13 +174,24 @@ def _let_shadow(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
     cloud.visible_shadow = shadow_of(armature) is None and not is_lit(cloud)
 
 
-def _check(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
+def reason_against(armature: bpy.types.Object, cloud: bpy.types.Object) -> str:
+    """Why an avatar's light and shadow cannot be changed, as a sentence for the user; empty if they can.
+
+    Args:
+        armature: Of the avatar.
+        cloud: Its Gaussians.
+    """
     if any(block.library for block in (armature, cloud, cloud.data)):
-        raise AvatarError(f"{armature.name!r} is linked from another file. Change its light there.")
+        return f"{armature.name!r} is linked from another file. Change its light there."
     if frames_of(cloud) is None:
-        raise AvatarError(
-            f"The splats of {armature.name!r} lost their skinning modifier. Import the avatar again."
-        )
+        return f"The splats of {armature.name!r} lost their skinning modifier. Import the avatar again."
+    return ""
+
+
+def _check(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
+    reason = reason_against(armature, cloud)
+    if reason:
+        raise AvatarError(reason)
 
 
 def _skins(modifier: bpy.types.Modifier) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def line_joints() -> NDArray[np.float64]:
     """A skeleton whose knee bone runs from the origin 0.4 m down, and whose finger lies along X."""
-    joints = np.zeros((JOINT_COUNT, 3)) + (3.0, 3.0, 3.0)
+    joints = np.full((JOINT_COUNT, 3), 3.0)
     joints[joint_index("left_knee")] = 0
     joints[joint_index("left_ankle")] = (0, -0.4, 0)
     for k, name in enumerate(("left_index1", "left_index2", "left_index3")):
@@ -47,15 +47,15 @@ def flat_gaussians(
 ) -> Gaussians:
     """Disks across the normals, each turned about its normal and pointing in or out as it happens."""
     rng = np.random.default_rng([seed, 7])
-    x = np.cross(normals, rng.normal(size=normals.shape))
+    x: NDArray[np.float64] = np.cross(normals, rng.normal(size=normals.shape))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     z = normals * rng.choice([-1.0, 1.0], size=(len(normals), 1))
-    turns = np.stack([x, np.cross(z, x), z], axis=2)
+    turns = np.stack([x, np.cross(z, x), z], axis=2).astype(np.float64)
     count = len(means)
     return Gaussians.from_colors(
         means.astype(np.float32),
         quat_from_matrix(turns).astype(np.float32),
-        np.tile(np.float32([size, size, size * 0.05]), (count, 1)),
+        np.tile(np.array([size, size, size * 0.05], np.float32), (count, 1)),
         np.full(count, 0.99, np.float32),
         np.full((count, 3), color, np.float32),
     )
@@ -63,5 +63,5 @@ def flat_gaussians(
 
 def all_to(joint: int, count: int) -> Binding:
     """Everything follows one joint."""
-    weights = np.tile(np.float32([1, 0, 0, 0]), (count, 1))
+    weights = np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1))
     return Binding(np.full((count, 4), joint, np.int32), weights)

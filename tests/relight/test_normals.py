@@ -45,7 +45,7 @@ def test_round_gaussians_take_their_neighbours_direction() -> None:
 def test_both_sides_of_a_finger_face_outwards(off: float) -> None:
     start, end = JOINTS[joint_index("left_index1")], JOINTS[joint_index("left_index2")]
     means, expected = capsule(start, end, 0.007, 300)
-    gaussians = flat_gaussians(means + (0, off, 0), expected, 0.002)
+    gaussians = flat_gaussians(means + np.array([0, off, 0]), expected, 0.002)
     surface = rest_surface(gaussians, all_to(joint_index("left_index1"), 300), JOINTS)
     angles = _angles(surface.normals, expected)
     assert np.median(angles) < 12
