@@ -22,7 +22,7 @@ PART_KEY = "lhm_plate"
 
 CAMERA, GROUND, SUN, WORLD = "Plate Camera", "Plate Ground", "Plate Sun", "Plate World"
 _SIDE = 20.0  # metres of ground
-_SUN_STRENGTH, _SUN_ANGLE = 3.0, radians(6)
+_SUN_STRENGTH, _SUN_ANGLE = 1.5, radians(8)
 _LOWEST_SUN = 0.6  # sine of its height; lower ones make shadows that leave the picture
 _CLEAR_SLOPE = 0.08  # of the photo's light; below, it comes from nowhere in particular
 _GREY = (0.3, 0.3, 0.3)

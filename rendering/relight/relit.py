@@ -170,8 +170,12 @@ def remove_shadow(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
 
 
 def _let_shadow(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
-    """Quads that face the camera would shade each other; as long as they glow, that does not show."""
+    """Keep quads that face the camera from shading each other, and from passing light on from their backs.
+
+    As long as they glow, neither shows.
+    """
     cloud.visible_shadow = shadow_of(armature) is None and not is_lit(cloud)
+    cloud.visible_diffuse = not is_lit(cloud)
 
 
 def reason_against(armature: bpy.types.Object, cloud: bpy.types.Object) -> str:
