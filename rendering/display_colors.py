@@ -36,25 +36,27 @@ LUMA = (0.2126, 0.7152, 0.0722)
 _VECTOR = "FLOAT_VECTOR"
 
 
-def colored(
-    nodes: Nodes, geometry: Socket, confidence: Socket, camera: Camera, rotation: Socket, degree: int
-) -> Socket:
-    """The points in the colours that they are to be shown in.
+def marked(nodes: Nodes, geometry: Socket, confidence: Socket) -> Socket:
+    """The points with what the photos say of them as their colour, where that is wanted."""
+    told = nodes.store(geometry, COLOR, "FLOAT_COLOR", _mark(nodes))
+    return nodes.add("GeometryNodeSwitch", confidence, geometry, told, input_type="GEOMETRY").outputs[0]
+
+
+def seen_color(nodes: Nodes, confidence: Socket, camera: Camera, rotation: Socket, degree: int) -> Socket:
+    """The display-space colour of each point as the camera sees it; of marked ones, their mark.
 
     Args:
         nodes: Of the group.
-        geometry: Points with their attributes.
-        confidence: Whether to show what the photos say of each.
-        camera: From where it is seen.
+        confidence: Whether the points are marked.
+        camera: From where they are seen.
         rotation: Posed orientation of each point.
         degree: Of the spherical harmonics that the points have.
     """
-    seen = geometry
-    if degree:
-        color = harmonic_color(nodes, camera, rotation, nodes.attribute(COLOR, _VECTOR), degree)
-        seen = nodes.store(geometry, COLOR, "FLOAT_COLOR", color)
-    marked = nodes.store(geometry, COLOR, "FLOAT_COLOR", _mark(nodes))
-    return nodes.add("GeometryNodeSwitch", confidence, seen, marked, input_type="GEOMETRY").outputs[0]
+    plain = nodes.attribute(COLOR, _VECTOR)
+    if not degree:
+        return plain
+    seen = harmonic_color(nodes, camera, rotation, plain, degree)
+    return nodes.add("GeometryNodeSwitch", confidence, seen, plain, input_type="VECTOR").outputs[0]
 
 
 def _mark(nodes: Nodes) -> Socket:
@@ -73,12 +75,12 @@ def _mark(nodes: Nodes) -> Socket:
     return nodes.vector("SCALE", color, factor)
 
 
-def emission(nodes: Nodes, raw: Socket) -> Socket:
-    """The photo's colours as light: decoded by the sRGB curve, unless they are wanted raw.
+def emission(nodes: Nodes, color: Socket, raw: Socket) -> Socket:
+    """Display-space colours as light: decoded by the sRGB curve, unless they are wanted raw.
 
     Source: IEC 61966-2-1.
     """
-    display = nodes.vector("MAXIMUM", nodes.attribute(COLOR, _VECTOR), (0.0, 0.0, 0.0))
+    display = nodes.vector("MAXIMUM", color, (0.0, 0.0, 0.0))
     shifted = nodes.vector("MULTIPLY_ADD", display, (1 / 1.055,) * 3, (0.055 / 1.055,) * 3)
     curve = nodes.add("ShaderNodeSeparateXYZ", nodes.vector("POWER", shifted, (2.4,) * 3)).outputs
     line = nodes.add("ShaderNodeSeparateXYZ", nodes.vector("SCALE", display, 1 / 12.92)).outputs

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..rigging.nodes import available, generated_group, is_generated
 from . import display_shapes as shapes
 from .display_camera import active_camera
-from .display_colors import DARKEST, LUMA, SEEN_COLORS, colored, emission
+from .display_colors import DARKEST, LUMA, SEEN_COLORS, emission, marked, seen_color
 from .display_detail import share_by_distance, thinned
 from .display_shapes import CORNERS, FAINTEST_PATCH, PATCH_SIZE, REACH
 from .splat_material import EMISSION
@@ -110,10 +110,11 @@ def _build(nodes: Nodes, degree: int) -> None:
     kept = _either(nodes, "FLOAT", in_viewport, rendered, viewed)
     points = thinned(nodes, geometry, kept)
     dilation = nodes.math("DIVIDE", dilation, kept)  # where splats are below a pixel, it is all of their size
-    points = colored(nodes, points, confidence, camera, rotation, degree)
+    points = marked(nodes, points, confidence)
+    light = emission(nodes, seen_color(nodes, confidence, camera, rotation, degree), raw)
+    points = nodes.store(points, EMISSION, "FLOAT_COLOR", light)
     for pattern in _REMOVED:
         points = shapes.without(nodes, points, pattern)
-    points = nodes.store(points, EMISSION, "FLOAT_COLOR", emission(nodes, raw))
     square = shapes.quad(nodes)
     shown = {
         SPLATS: shapes.splats(nodes, points, square, rotation, camera, dilation),

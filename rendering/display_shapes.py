@@ -20,7 +20,7 @@ CORNERS = 4
 
 REACH = 3.2  # half the side of a quad in standard deviations; beyond, alpha is below 1.5 / 255
 PATCH_SIZE = 1.6  # half the side of a patch in standard deviations; closes the surface, blurs little
-POINT_SIZE = 1.2  # radius of a point in standard deviations of its Gaussian's middle axis
+POINT_SIZE = 1.6  # radius of a point in standard deviations of its Gaussian's middle axis
 FAINTEST_PATCH = 0.25  # of opacity; fainter ones would be specks in the air
 
 _SMALLEST_SIDE = 1e-6  # metres
