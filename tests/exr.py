@@ -31,8 +31,17 @@ def read_exr(path: Path) -> dict[str, np.ndarray]:
     channels: dict[str, np.ndarray] = {}
     for header in headers:
         part, position = _part(content, position, header, 12 if several else 8)
-        channels |= part
+        view = header.get("view", b"").decode()
+        channels |= {_with_view(name, view): values for name, values in part.items()}
     return channels
+
+
+def _with_view(name: str, view: str) -> str:
+    """A part of a stereo picture says which eye it is of; Blender 4.5 has it in the name."""
+    if not view:
+        return name
+    rest, channel = name.rsplit(".", 1)
+    return f"{rest}.{view}.{channel}"
 
 
 def _part(

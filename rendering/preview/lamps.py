@@ -61,11 +61,11 @@ def _lamp(light: bpy.types.Light, matrix: Float) -> dict[str, Any]:
         "matrix": matrix.tolist(),
         "color": color.tolist(),
         "shadow": light.use_shadow,
-        **dict(_form(light, np.linalg.norm(matrix[:3, :2], axis=0))),
+        **dict(_form(light, np.linalg.norm(matrix[:3, :2], axis=0).tolist())),
     }
 
 
-def _form(light: bpy.types.Light, scale: Float) -> Iterator[tuple[str, Any]]:
+def _form(light: bpy.types.Light, scale: list[float]) -> Iterator[tuple[str, Any]]:
     """Size, shape and cone."""
     if light.type == "SUN":
         yield "size", (light.angle, light.angle)
