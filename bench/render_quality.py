@@ -25,6 +25,7 @@ import numpy as np
 from lhm_avatars.engine.avatar.body import BodyParams
 from lhm_avatars.engine.formats.avatar_file import load_avatar
 from lhm_avatars.engine.motion.builtin.catalogue import BUILT_IN
+from lhm_avatars.engine.preview.color import light_from_blend, linear_from_srgb
 from lhm_avatars.engine.raster.reference import rasterize_reference
 from lhm_avatars.engine.raster.values import RasterSettings
 from lhm_avatars.operators.avatars import rest_joints
@@ -33,7 +34,6 @@ from lhm_avatars.rendering.camera import camera_view
 from lhm_avatars.rendering.capabilities import eevee
 from lhm_avatars.rendering.display_modes import set_display, show
 from lhm_avatars.rendering.display_nodes import DISKS, POINTS, RENDER_MODE, SPLATS
-from lhm_avatars.rendering.picture import light_from_blend, linear_from_srgb
 from lhm_avatars.rendering.preview_engine import ENGINE_ID
 from lhm_avatars.rendering.render_settings import CYCLES, EEVEE, suit_renders
 from lhm_avatars.rendering.splats import collect_splats
