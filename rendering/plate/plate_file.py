@@ -61,7 +61,8 @@ def load_plate(path: Path) -> Plate:
     digest = "" if is_clip else hashlib.sha256(path.read_bytes()).hexdigest()
     image, clip = (None, block) if is_clip else (block, None)
     plate = Plate(image, clip, *block.size, digest, block.session_uid not in known)  # type: ignore[arg-type]
-    if min(plate.width, plate.height) < 1:
+    unread = clip is not None and clip.frame_duration < 1  # Blender says 256 by 256 pixels of it
+    if unread or min(plate.width, plate.height) < 1:
         discard(plate)
         raise AvatarError(
             f"{path.name} is neither an image nor a clip that Blender can read. Choose another."

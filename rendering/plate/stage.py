@@ -22,10 +22,11 @@ PART_KEY = "lhm_plate"
 
 CAMERA, GROUND, SUN, WORLD = "Plate Camera", "Plate Ground", "Plate Sun", "Plate World"
 _SIDE = 20.0  # metres of ground
-_SUN_STRENGTH, _SUN_ANGLE = 1.5, radians(8)
+_SUN_STRENGTH, _SUN_ANGLE = 2.5, radians(8)
+_SKY = 0.5  # brightness; with the sun, what looks at both is about as bright as in its photo
 _LOWEST_SUN = 0.6  # sine of its height; lower ones make shadows that leave the picture
 _CLEAR_SLOPE = 0.08  # of the photo's light; below, it comes from nowhere in particular
-_GREY = (0.3, 0.3, 0.3)
+_BLACK = 1e-3
 
 
 def part(scene: bpy.types.Scene, name: str, make: Any) -> bpy.types.Object:
@@ -93,15 +94,15 @@ def add_light(
         cloud: Its Gaussians, prepared for light.
         plate: The picture.
     """
-    sky = mean_color(plate)
+    sky = _sky(plate)
     world = next((world for world in bpy.data.worlds if world.get(PART_KEY) and world.library is None), None)
     world = world or bpy.data.worlds.new(WORLD)
     world[PART_KEY] = WORLD
     if world.node_tree is None:  # Blender 4.5
         world.use_nodes = True
     background = next(node for node in world.node_tree.nodes if node.bl_idname == "ShaderNodeBackground")
-    background.inputs["Color"].default_value = (*(_GREY if sky is None else sky), 1.0)  # type: ignore[attr-defined]
-    world.color = _GREY if sky is None else sky
+    background.inputs["Color"].default_value = (*sky, 1.0)  # type: ignore[attr-defined]
+    world.color = sky
     scene.world = world
     sun = part(scene, SUN, lambda: bpy.data.lights.new(SUN, "SUN"))
     sun.data.energy, sun.data.angle = _SUN_STRENGTH, _SUN_ANGLE  # type: ignore[attr-defined]
@@ -111,6 +112,14 @@ def add_light(
     sun.matrix_world = Matrix.LocRotScale(
         armature.matrix_world.translation + 3 * direction, direction.to_track_quat("Z", "Y"), None
     )
+
+
+def _sky(plate: Plate) -> tuple[float, float, float]:
+    color = mean_color(plate)
+    if color is None or color.max() < _BLACK:
+        return (_SKY, _SKY, _SKY)
+    red, green, blue = color * _SKY / color.mean()
+    return red, green, blue
 
 
 def sun_direction(slope: Any) -> tuple[float, float, float]:

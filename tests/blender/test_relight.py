@@ -117,12 +117,12 @@ def _eevee() -> None:
 
 def _brightness(path: Path) -> float:
     picture = rgba(render(path))
-    assert picture[..., 3].mean() > 0.9
+    assert picture[..., 3].mean() > 0.8
     return float(picture[..., 0].sum() / picture[..., 3].sum())
 
 
-# From the sheet's front; the camera; almost along the sheet; behind the quads, which face the camera; and from
-# behind the sheet.
+# From the sheet's front; the camera; almost along the sheet; behind the quads, which face the camera; behind
+# the sheet, from either side of the quads.
 DIRECTIONS = [(0.866, -0.5, 0), (0, -1, 0), (0.2, -0.3, 1), (1, 0.3, 0), (-1, -0.2, 0), (0, 1, 0)]
 
 
@@ -135,9 +135,14 @@ def test_cycles_follows_lamberts_law_from_every_side(
     for towards in DIRECTIONS:
         expected = ALBEDO * STRENGTH / pi * max(0, normal @ _shine(sun, towards))
         assert _brightness(tmp_path / "a.exr") == pytest.approx(expected, rel=0.03, abs=0.002), towards
-    made.armature.pose.bones["pelvis"].rotation_quaternion = Quaternion((0, 1, 0), -TILT)
-    _shine(sun, (0, -1, 0))  # the sheet has turned to it
-    assert _brightness(tmp_path / "a.exr") == pytest.approx(ALBEDO * STRENGTH / pi, rel=0.03)
+    turn = radians(
+        40
+    )  # not quite to the camera, or all quads would lie in one plane, of which Cycles sees one
+    made.armature.pose.bones["pelvis"].rotation_quaternion = Quaternion((0, 1, 0), -turn)
+    bpy.context.scene.camera.location.x -= 0.1 * (np.sin(TILT) - np.sin(TILT - turn))
+    _shine(sun, (0, -1, 0))
+    expected = ALBEDO * STRENGTH / pi * np.cos(TILT - turn)
+    assert _brightness(tmp_path / "a.exr") == pytest.approx(expected, rel=0.03)
 
 
 def test_eevee_is_as_bright(make_avatar: Callable[..., Avatar], tmp_path: Path) -> None:
