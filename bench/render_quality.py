@@ -129,7 +129,7 @@ def avatars(files: list[str]) -> list[tuple[str, Avatar]]:
     for name, count in wanted:
         bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
         made = reconstruct_photo(bpy.context, ROOT / "assets" / f"{name}.jpg", Settings(count=count))
-        found.append((f"{name} {count // 1000}k", made.avatar))
+        found.append((f"{name} {count // 1000}k", made.made.avatar))
     return found
 
 
