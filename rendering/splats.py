@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..engine.avatar.rotations import matrix_from_quat, quat_from_matrix
-from ..rigging.avatar_objects import AVATAR_KEY
+from ..rigging.avatar_objects import AVATAR_KEY, SHADOW_APART_KEY
 from ..rigging.pointcloud import read_attribute
 from .display_nodes import CORNERS
 from .splat_colors import seen_colors
@@ -123,7 +123,7 @@ def _splats_of(
         owner=np.full(count, numbers.get(cloud.name_full, others), np.int32),
         seen=seen,
         camera=np.full(count, shown.visible_camera and not _is_indirect(instance, depsgraph)),
-        shadow=np.full(count, shown.visible_shadow),
+        shadow=np.full(count, shown.visible_shadow or bool(shown.get(SHADOW_APART_KEY))),
     )  # fmt: skip
     return transformed(local, matrix)
 

@@ -40,6 +40,9 @@ FLOOR_KEY = "lhm_floor"
 PHOTO_PELVIS_KEY = "lhm_photo_pelvis"
 """Custom property on the armature: where the pelvis was in the photo, the file's body axes, metres."""
 
+SHADOW_APART_KEY = "lhm_shadow_apart"
+"""Custom property on the cloud: whether another object casts its shadow in Cycles and EEVEE."""
+
 POSES = ("photo", "rest")
 
 

@@ -121,6 +121,7 @@ def _parts(armature: bpy.types.Object) -> dict[str, bpy.types.Object]:
     if cloud is None or frames is None:
         raise AvatarError(INCOMPLETE)
     parts = {"armature": armature, "frames": frames, "face": face_mesh_of(cloud), "cloud": cloud}
+    parts["shadow"] = next((child for child in armature.children if child.get(AVATAR_KEY) == "shadow"), None)
     return {kind: part for kind, part in parts.items() if part is not None}
 
 
@@ -130,7 +131,7 @@ def _duplicate(
     copies = {kind: part.copy() for kind, part in original.items()}
     armature = copies["armature"]
     collection, hidden = _collections(context, armature.name)
-    words = {"frames": "Bone Frames", "face": "Face", "cloud": "Gaussians"}
+    words = {"frames": "Bone Frames", "face": "Face", "cloud": "Gaussians", "shadow": "Shadow"}
     for kind, copy in copies.items():
         (hidden if kind in ("frames", "face") else collection).objects.link(copy)
         copy[AVATAR_KEY] = kind

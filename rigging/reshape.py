@@ -130,8 +130,12 @@ def _make_single_user(armature: bpy.types.Object, cloud: bpy.types.Object) -> No
     if any(other != armature for other in _users(armature)):
         armature.data = armature.data.copy()
     frames = frames_of(cloud)
-    if any(frames_of(other) != frames for other in _users(cloud)):
-        cloud.data = cloud.data.copy()
+    users = _users(cloud)
+    if any(frames_of(other) != frames for other in users):
+        cloud.data = data = cloud.data.copy()
+        for other in users:
+            if frames_of(other) == frames:
+                other.data = data
 
 
 def _users(target: bpy.types.Object) -> list[bpy.types.Object]:

@@ -12,7 +12,7 @@ from ...engine.avatar.body import JOINT_NAMES
 from ...engine.avatar.errors import AvatarError
 from ...engine.avatar.rotations import matrix_from_quat
 from ...engine.avatar.skinning import forward_kinematics, skin_gaussians
-from ...rigging.avatar_objects import AVATAR_KEY
+from ...rigging.avatar_objects import AVATAR_KEY, SHADOW_APART_KEY
 from ...rigging.nodes import add_modifier, input_names, modifier_input
 from ...rigging.pointcloud import read_attribute, read_binding, read_gaussians, write_attribute
 from ...rigging.poses import photo_pose
@@ -174,6 +174,7 @@ def _let_shadow(armature: bpy.types.Object, cloud: bpy.types.Object) -> None:
 
     As long as they glow, neither shows.
     """
+    cloud[SHADOW_APART_KEY] = shadow_of(armature) is not None
     cloud.visible_shadow = shadow_of(armature) is None and not is_lit(cloud)
     cloud.visible_diffuse = not is_lit(cloud)
 

@@ -31,8 +31,10 @@ from lhm_avatars.rendering.relight.relit_nodes import NORMAL
 from lhm_avatars.rendering.render_settings import suit_cycles
 from lhm_avatars.rendering.splats import collect_splats
 from lhm_avatars.rigging.avatar_objects import AvatarObjects, add_avatar, cloud_of
+from lhm_avatars.rigging.duplicate import Place, duplicate_avatars
 from lhm_avatars.rigging.pointcloud import read_attribute
 from lhm_avatars.rigging.reshape import set_shape
+from lhm_avatars.rigging.skinning_nodes import frames_of
 from mathutils import Quaternion, Vector
 from relight.surfaces import all_to, flat_gaussians
 
@@ -229,6 +231,30 @@ def test_the_shadow_follows_another_shape(avatar: Avatar) -> None:
         corners = np.array([evaluated.matrix_world @ Vector(corner) for corner in evaluated.bound_box])
         heights.append(np.ptp(corners[:, 2]))
     assert heights[0] == pytest.approx(heights[1], rel=0.05)
+
+
+def test_duplicates_have_shadows_of_their_own(avatar: Avatar) -> None:
+    made = _add(with_shape(avatar))
+    light_avatar(made.armature, made.cloud, True)
+    cast_shadow(made.armature, made.cloud)
+    (copy,) = duplicate_avatars(bpy.context, made.armature, [Place((2.0, 0.0, 0.0))])
+    shadow = shadow_of(copy.armature)
+    assert is_lit(copy.cloud)
+    assert shadow != shadow_of(made.armature)
+    assert frames_of(shadow) == copy.frames != made.frames
+    assert shadow.data == copy.cloud.data == made.cloud.data
+    set_shape(bpy.context, copy.armature, np.array([2.0]))  # now their splats differ
+    assert shadow.data == copy.cloud.data != made.cloud.data
+    assert shadow_of(made.armature).data == made.cloud.data
+
+
+def test_lhm_preview_takes_the_splats_for_the_shadow(avatar: Avatar) -> None:
+    made = _add(avatar)
+    cast_shadow(made.armature, made.cloud)
+    splats = collect_splats(bpy.context.evaluated_depsgraph_get())
+    assert not made.cloud.visible_shadow
+    assert splats.shadow.all()
+    assert splats.camera.all()
 
 
 def test_a_shadow_falls_on_the_ground_in_cycles_and_does_not_show_itself(
