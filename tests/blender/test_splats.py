@@ -70,6 +70,7 @@ def test_transform_carries_covariances(uneven: float, mirrored: float) -> None:
     splats = Splats(
         rng.normal(size=(40, 3)), rng.normal(size=(40, 4)), rng.uniform(0.1, 1, (40, 3)),
         np.ones(40), np.ones((40, 3)), np.zeros(40),
+        np.zeros(40, int), np.zeros(40, int), np.ones(40, bool), np.ones(40, bool),
     )  # fmt: skip
     moved = transformed(splats, matrix)
     linear = matrix[:3, :3]
