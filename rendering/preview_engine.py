@@ -112,7 +112,7 @@ class LHM_PreviewEngine(bpy.types.RenderEngine):
         scene, layer = depsgraph.scene_eval, depsgraph.view_layer_eval
         view = self._view(depsgraph, bool(name))
         wanted = list(passes.passes_of(scene, layer))
-        splats = collect_splats(depsgraph, view.eye(), passes.avatars(scene))
+        splats = collect_splats(depsgraph, view.eye(), passes.avatars(scene), unseen=True)
         lens = self._camera(depsgraph).data
         splats = in_clip_range(splats, view, lens)
         self.update_stats("", f"Drawing {splats.count} Gaussians")

@@ -67,20 +67,26 @@ class Splats:
 
 
 def collect_splats(
-    depsgraph: bpy.types.Depsgraph, eye: Float | None = None, avatars: Sequence[bpy.types.Object] = ()
+    depsgraph: bpy.types.Depsgraph,
+    eye: Float | None = None,
+    avatars: Sequence[bpy.types.Object] = (),
+    *,
+    unseen: bool = False,
 ) -> Splats:
-    """Gather the Gaussians of all objects and instances of a view layer that are seen or cast shadows.
+    """Gather the Gaussians of all visible objects and instances of a view layer.
 
     Args:
         depsgraph: Evaluated for the viewport or for a render.
         eye: What looks at them, as ``View.eye`` gives it. Without it, and for avatars without spherical
             harmonics, colours are those that all sides share. [4]
         avatars: Point clouds that ``Splats.owner`` tells apart.
+        unseen: Also those that only cast shadows.
     """
     numbers = {cloud.name_full: number for number, cloud in enumerate(avatars)}
-    return _joined(
+    found = _joined(
         _splats_of(instance, depsgraph, eye, numbers, len(avatars)) for instance in _instances(depsgraph)
     )
+    return found if unseen or found.camera.all() else found.take(found.camera)
 
 
 def _instances(depsgraph: bpy.types.Depsgraph) -> Iterator[bpy.types.DepsgraphObjectInstance]:
