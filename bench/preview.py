@@ -26,6 +26,7 @@ from lhm_avatars.engine.avatar.binding import Binding
 from lhm_avatars.engine.avatar.body import BodyParams, bundled_body
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.rendering.camera import camera_view
+from lhm_avatars.rendering.capabilities import eevee
 from lhm_avatars.rendering.display_nodes import display_group
 from lhm_avatars.rendering.engine_session import shared
 from lhm_avatars.rendering.preview_engine import ENGINE_ID, draw
@@ -36,7 +37,7 @@ from raster_scene import body_scene
 
 COUNT = 40_000
 SIZES = (512, 1024)
-EEVEE = "BLENDER_EEVEE" if bpy.app.version >= (5, 0) else "BLENDER_EEVEE_NEXT"
+EEVEE = eevee()
 REPEATS = {ENGINE_ID: 5, "CYCLES": 3, EEVEE: 1}
 CYCLES_SAMPLES, EEVEE_SAMPLES = 4, 16
 

@@ -17,6 +17,7 @@ from exr import read_exr, rgba
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.engine.avatar.rotations import matrix_from_quat
 from lhm_avatars.operators.reconstruction import Made, place
+from lhm_avatars.rendering import capabilities
 from lhm_avatars.rendering.display_nodes import CORNERS, REACH, display_group
 from lhm_avatars.rendering.render_settings import CYCLES_LAYERS, keeps_photo_colors, suit_cycles
 from lhm_avatars.rendering.splat_material import EMISSION, patch_material, splat_material
@@ -47,8 +48,7 @@ def person(make_avatar: Callable[..., Avatar], **inputs: object) -> AvatarObject
 
 def eevee() -> None:
     """Render with EEVEE."""
-    engine = "BLENDER_EEVEE" if bpy.app.version >= (5, 0) else "BLENDER_EEVEE_NEXT"
-    bpy.context.scene.render.engine = engine
+    bpy.context.scene.render.engine = capabilities.eevee()
 
 
 def agreement(picture: np.ndarray) -> float:

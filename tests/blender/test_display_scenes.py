@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from blender.pictures import add_camera, psnr, reference, render
 from blender.test_display_nodes import agreement, person
+from blender.test_user_errors import refused
 from exr import read_exr, rgba
+from lhm_avatars.operators.avatars import LINKED
 from lhm_avatars.rendering.display_modes import set_display
 from lhm_avatars.rendering.render_settings import CYCLES, suit_renders
 
@@ -208,7 +210,11 @@ def test_an_avatar_of_another_file_looks_as_it_does_there(
         assert cloud.override_library is not None
     here = picture(tmp_path / "here.exr")
     np.testing.assert_allclose(here, there, atol=2e-3)
-    if override:
+    if not override:
+        bpy.context.view_layer.objects.active = bpy.data.objects["Ada"]
+        with refused(LINKED):
+            bpy.ops.lhm.display_mode(mode="SOLID")
+    else:
         set_display(cloud, **{"Render Mode": "Solid"})
         solid = picture(tmp_path / "solid.exr")
         assert set(np.unique(np.round(solid[..., 3], 3))) == {0.0, 1.0}

@@ -12,7 +12,7 @@ from blender.test_display_nodes import person
 from blender.test_panels import drawn
 from blender.test_user_errors import refused
 from exr import rgba
-from lhm_avatars.operators.render_settings import NOT_SUITED
+from lhm_avatars.operators.render_settings import LINKED_SCENE, NOT_SUITED
 from lhm_avatars.panels.display import LHM_PT_render_settings
 from lhm_avatars.rendering.capabilities import eevee
 from lhm_avatars.rendering.render_settings import (
@@ -113,6 +113,19 @@ def test_what_suits_eevee() -> None:
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(ValueError, match="engine must be CYCLES or EEVEE, got 'POVRAY'"):
         suit_renders(bpy.context.scene, "POVRAY")
+
+
+def test_a_linked_scene_is_refused(tmp_path: Path) -> None:
+    bpy.context.scene.name = "Far Away"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "a.blend"), link=True) as (_, wanted):
+        wanted.scenes = ["Far Away"]
+    far = bpy.data.scenes["Far Away"]
+    assert far.library is not None
+    with bpy.context.temp_override(scene=far), refused(LINKED_SCENE):
+        bpy.ops.lhm.render_preset(engine=CYCLES)
+    bpy.ops.wm.read_homefile(use_empty=True)
 
 
 def test_one_undo_step_and_saved_with_the_file(make_avatar: Callable[..., Avatar], tmp_path: Path) -> None:
