@@ -56,7 +56,6 @@ from .panels import plate as plate_panel
 from .panels import settings as settings_panel
 from .panels import setup as setup_panel
 from .panels import shape as shape_panel
-from .panels import viewport as viewport_panel
 from .rendering import preview_engine
 from .rendering.viewport import handlers as viewport_handlers
 
@@ -104,14 +103,13 @@ MODULES: tuple[ModuleType, ...] = (
     more_photos,
     settings_panel,
     photo_check_panel,
-    about,
-    viewport_panel,
-    plate_panel,
-    display_panel,
     control_rig_panel,
-    motion_panel,
     face_panel,
     shape_panel,
+    display_panel,
+    plate_panel,
+    about,
+    motion_panel,
     setup_panel,
     preview_settings,
 )

@@ -26,6 +26,7 @@ class LHM_PT_origin(Sidebar, bpy.types.Panel):
 
     bl_label = "About This Avatar"
     bl_parent_id = "LHM_PT_avatar"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         """Plain words."""

@@ -9,6 +9,8 @@ from ..rendering.capabilities import native_names
 from ..rendering.display_modes import display_modifier
 from ..rendering.native_splats import shows_native
 from ..rendering.render_settings import CYCLES, EEVEE, is_suited
+from ..rendering.viewport.handlers import NO_WINDOW, PROPERTY, problem
+from .draw import draw_words
 from .sidebar import Sidebar
 
 
@@ -25,8 +27,9 @@ class LHM_PT_display(Sidebar, bpy.types.Panel):
         return active_armature(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Modes and detail; Blender's own splats; duplicates."""
+        """Splats in the viewport; modes and detail; Blender's own splats; duplicates."""
         layout, armature = self.layout, active_armature(context)
+        draw_viewport_switch(layout, context)
         cloud = cloud_of(armature)  # type: ignore[arg-type]
         if cloud is not None and display_modifier(cloud) is not None:
             column = layout.column()
@@ -40,6 +43,16 @@ class LHM_PT_display(Sidebar, bpy.types.Panel):
             text = "Show by Nodes" if shows_native(cloud) else "Let Blender Draw the Splats"
             layout.operator("lhm.native_splats", text=text)
         layout.operator("lhm.duplicate_avatar", icon="DUPLICATE")
+
+
+def draw_viewport_switch(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The switch of the viewport's splats, and why they cannot be drawn."""
+    row = layout.row()
+    row.enabled = not bpy.app.background
+    row.prop(context.scene, PROPERTY)
+    said = NO_WINDOW if bpy.app.background else problem()
+    if said:
+        draw_words(layout.column(align=True), context, (said,), icon="ERROR")
 
 
 class LHM_PT_render_settings(Sidebar, bpy.types.Panel):

@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+_KERNELS = (_HERE, _HERE.parent / "preview")
+"""Folders whose sources are compiled; the second one's kernels contain some of the first's."""
+
 _VARIABLE = "NUMBA_CACHE_DIR"  # numba's own, so that a parent process can name the folder, too
 
 
@@ -38,8 +41,9 @@ def kernel_folder() -> Path:
     into each other across files, and what it has kept can be loaded only by a package of the same name.
     """
     digest = hashlib.sha256(str(__package__).encode())
-    for file in sorted(_HERE.glob("*.py")):
-        digest.update(file.read_bytes())
+    for folder in _KERNELS:
+        for file in sorted(folder.glob("*.py")):
+            digest.update(file.read_bytes())
     base = Path(os.environ.get(_VARIABLE) or _HERE / "__pycache__")
     return base / f"kernels-{digest.hexdigest()[:12]}"
 

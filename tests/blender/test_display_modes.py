@@ -196,13 +196,13 @@ def test_the_panels_settings_are_the_nodes(avatar: Avatar) -> None:
     assert [display_setting(made.cloud, name) for name in names] == ["Disks", "Splats", 0.5, 3.0, True]
     assert set(drawn(display_panel.LHM_PT_display).properties) == {
         "lhm_render_mode", "lhm_viewport_mode", "lhm_viewport_share", "lhm_detail_distance",
-        "lhm_detail_in_renders",
+        "lhm_detail_in_renders", "lhm_viewport_splats",
     }  # fmt: skip
     hide_nodes(made.cloud)
     assert armature.lhm_render_mode == "SPLATS"
     armature.lhm_render_mode = "DISKS"
     assert armature.lhm_render_mode == "SPLATS"
-    assert drawn(display_panel.LHM_PT_display).properties == []
+    assert drawn(display_panel.LHM_PT_display).properties == ["lhm_viewport_splats"]
 
 
 def test_what_the_display_operators_refuse(avatar: Avatar) -> None:

@@ -19,7 +19,7 @@ from blender.test_panels import drawn
 from lhm_avatars.engine.avatar.rotations import matrix_from_quat
 from lhm_avatars.engine.avatar.sh import colors_from_sh
 from lhm_avatars.engine.raster.reference import rasterize_reference
-from lhm_avatars.panels.viewport import LHM_PT_viewport
+from lhm_avatars.panels.display import LHM_PT_display
 from lhm_avatars.rendering.camera import camera_view
 from lhm_avatars.rendering.display_nodes import display_group
 from lhm_avatars.rendering.splats import collect_splats
@@ -266,7 +266,7 @@ def test_background_says_so(make_avatar: Callable[..., Avatar]) -> None:
         RuntimeError, match="Splats are drawn in windows only, and this Blender runs in the back"
     ):
         bpy.ops.lhm.viewport_splats()
-    assert handlers.NO_WINDOW in " ".join(drawn(LHM_PT_viewport).words)
+    assert handlers.NO_WINDOW in " ".join(drawn(LHM_PT_display).words)
 
 
 def test_a_failure_is_logged_once_and_switches_off(
