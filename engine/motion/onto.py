@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .smplx_take import Recording
 
 
+_AGAIN = "It has no face shapes: reconstruct it again from its photo, or choose another avatar."
+
+
 @dataclass(frozen=True)
 class FaceWishes:
     """What may be chosen of the face.
@@ -118,7 +121,8 @@ def onto(source: Take | Recording | FaceTake, joints: Float, wishes: Wishes | No
     motion = _expressed(motion, wishes.face)
     if motion.joints == () and not motion.expression_names:
         raise AvatarError(
-            f"{motion.name} moves nothing that this avatar's face can show. Choose another file or avatar."
+            f"{motion.name} moves nothing that this avatar's face can show. "
+            + ("Choose another file or avatar." if wishes.face.shapes else _AGAIN)
         )
     if wishes.fps is not None:
         motion = resampled(motion, wishes.fps)
@@ -141,7 +145,7 @@ def _expressed(motion: Motion, wishes: FaceWishes) -> Motion:
         return without_face(motion)
     if wishes.shapes is None:
         return motion
-    needed = wishes.smplx is not None and strange_coefficients(motion, wishes.shapes)
+    needed = wishes.smplx is not None and wishes.shapes and strange_coefficients(motion, wishes.shapes)
     return onto_shapes(motion, wishes.shapes, _coefficient_map(wishes.smplx) if needed else None)
 
 

@@ -9,7 +9,13 @@ from lhm_avatars.engine.motion.face.coefficients import CoefficientMap
 from lhm_avatars.engine.motion.face.curves import face_curves
 from lhm_avatars.engine.motion.face.face_take import FaceTake
 from lhm_avatars.engine.motion.face.names import ARKIT_NAMES, JAW_NAMES, LOOK_NAMES, arkit_weights
-from lhm_avatars.engine.motion.face.on_motion import face_motion, onto_shapes, with_face, without_face
+from lhm_avatars.engine.motion.face.on_motion import (
+    NO_SHAPES,
+    face_motion,
+    onto_shapes,
+    with_face,
+    without_face,
+)
 from lhm_avatars.engine.motion.face.presets import PRESET_NAMES, preset_weights
 from lhm_avatars.engine.motion.face.turns import face_turns
 from lhm_avatars.engine.motion.motion import Motion
@@ -181,3 +187,14 @@ def test_what_an_avatar_cannot_show_is_told():
 def test_a_take_needs_curves_of_one_length(curves: dict[str, np.ndarray]):
     with pytest.raises(ValueError, match="curves must be of one length"):
         FaceTake(curves, 30.0, "x", "y")
+
+
+@pytest.mark.parametrize("name", ["cheekPuff", "Exp003"])
+def test_an_avatar_without_a_face_is_told_so_once(name: str):
+    motion = still(expression=RISE[:, None], expression_names=(name,))
+    for carry in (None, CoefficientMap(("cheekPuff",), np.ones((1, 10)))):
+        shown = onto_shapes(motion, (), carry)
+        assert (shown.expression_names, shown.notes) == ((), (NO_SHAPES,))
+    assert onto_shapes(still(expression=0 * RISE[:, None], expression_names=(name,)), ()).notes == ()
+    looking = still(expression=RISE[:, None], expression_names=("eyeLookUpLeft",))
+    assert onto_shapes(looking, ()).notes == ()  # the eyes do that

@@ -74,11 +74,17 @@ def test_it_becomes_a_motion_of_the_face_only(tmp_path: Path):
     half = onto(take, rest_joints(), Wishes(fps=30.0)).result
     assert (half.count, half.joints) == (FRAMES // 2, motion.joints)
     np.testing.assert_allclose(half.expression, motion.expression[::2], atol=1e-6)
-    with pytest.raises(AvatarError, match="moves nothing that this avatar's face can show"):
+    with pytest.raises(AvatarError, match=r"moves nothing that .* no face shapes: reconstruct it again"):
         onto(
             FaceTake({"cheekPuff": rows[:, 0]}, 60.0, "x", "y"),
             rest_joints(),
             Wishes(face=FaceWishes(shapes=())),
+        )
+    with pytest.raises(AvatarError, match=r"face can show\. Choose another file"):
+        onto(
+            FaceTake({"cheekPuff": rows[:, 0]}, 60.0, "x", "y"),
+            rest_joints(),
+            Wishes(face=FaceWishes(shapes=("tongueOut",))),
         )
     with pytest.raises(AvatarError, match="holds a face and nothing else"):
         onto(take, rest_joints(), Wishes(face=FaceWishes(wanted=False)))
@@ -101,6 +107,20 @@ def test_subframes_and_midnight(tmp_path: Path):
     take = read(tmp_path, table(rows, [code(frame, start=86399.0) for frame in at]))
     assert take.count == FRAMES
     np.testing.assert_allclose(take.curves[SHAPES[7]], np.arange(FRAMES) / 100, atol=1e-6)
+
+
+def test_a_rate_given_that_codes_do_not_count_to_takes_the_rows_one_after_the_other(tmp_path: Path):
+    rows = values(240)
+    for fps in (30.0, 120.0, 59.94, 61.0):
+        take = read(tmp_path, table(rows), fps=fps)
+        one_by_one = fps in (30.0, 120.0)
+        assert (take.fps, take.notes) == (fps, ())
+        assert (take.count == 240) or not one_by_one
+        if one_by_one:
+            np.testing.assert_allclose(take.curves["CheekPuff"], rows[:, ARKIT_NAMES.index("cheekPuff")])
+    missed = [frame for frame in range(240) if frame not in (50, 130)]
+    take = read(tmp_path, table(rows[missed], [code(frame) for frame in missed]), fps=60.0)
+    assert (take.fps, take.count) == (60.0, 240)  # gaps are filled where the codes do count so
 
 
 @pytest.mark.parametrize(("rate", "fps"), [(24.0, 24.0), (25.0, 25.0), (30.0, 30.0), (60.0, 60.0)])

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .coefficients import CoefficientMap
     from .face_take import FaceTake
 
+NO_SHAPES = (
+    "The avatar has no face shapes: of its face only jaw and eyes move. "
+    "Reconstruct it again from its photo to get them."
+)
 _MOVES = 0.01  # radians: a joint that turns less was not moved on purpose
 
 
@@ -74,6 +78,8 @@ def onto_shapes(motion: Motion, shapes: Sequence[str], carry: CoefficientMap | N
         shapes: Face shapes of the avatar.
         carry: From SMPL-X coefficients to ARKit's shapes, for avatars that have no such coefficients.
     """
+    if not shapes:
+        return replace(without_face(motion), notes=(*motion.notes, *_missed(motion)))
     curves = dict(zip(motion.expression_names, motion.expression.T.astype(np.float64), strict=True))
     notes = list(motion.notes)
     moving = strange_coefficients(motion, shapes)
@@ -96,6 +102,15 @@ def onto_shapes(motion: Motion, shapes: Sequence[str], carry: CoefficientMap | N
     if lost:
         notes.append(counted("face shape is", "face shapes are", "not on this avatar", lost))
     return expressed(motion, {name: curve for name, curve in curves.items() if name in shapes}, notes)
+
+
+def _missed(motion: Motion) -> tuple[str, ...]:
+    """What to say where nothing of a motion's face can be shown; nothing if no shape moves."""
+    moves = (
+        np.any(curve) and name not in (*JAW_NAMES, *LOOK_NAMES)
+        for name, curve in zip(motion.expression_names, motion.expression.T, strict=True)
+    )
+    return (NO_SHAPES,) if any(moves) else ()
 
 
 def strange_coefficients(motion: Motion, shapes: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _USUAL = 60.0  # frames per second of Live Link Face
 _CODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d*)?)")
 _DAY = 24 * 3600
+_ALMOST = 0.8  # of a second's frames: the tracker may miss the last ones
 _LONGEST_GAPS = 10  # times as many frames as rows: beyond, the clock was set meanwhile
 
 
@@ -24,7 +26,8 @@ def steady(codes: Sequence[str], rows: Array, fps: float | None) -> tuple[Array,
     Args:
         codes: Of the rows.
         rows: [F, C]
-        fps: Frames per second of the codes, if known; by default the least usual rate that they fit.
+        fps: Frames per second, if known; where the codes count otherwise the rows are taken one after the
+            other. By default the least usual rate that the codes fit.
 
     Returns:
         Rows [G, C], frames per second, and sentences for the user.
@@ -37,6 +40,8 @@ def steady(codes: Sequence[str], rows: Array, fps: float | None) -> tuple[Array,
             fps or _USUAL,
             [f"The timecodes could not be read; {fps or _USUAL:g} frames a second were taken."],
         )
+    if fps is not None and not _counts_to(clock, fps):
+        return rows, fps, []
     rate = fps or _rate(clock)
     seconds = clock[:, :3] @ [3600.0, 60.0, 1.0]
     seconds += _DAY * np.cumsum(np.r_[0, np.diff(seconds) < -_DAY / 2])  # midnight
@@ -53,9 +58,19 @@ def steady(codes: Sequence[str], rows: Array, fps: float | None) -> tuple[Array,
     return np.stack([np.interp(grid, kept_times, column) for column in kept.T], axis=1), rate, []
 
 
+def _counts_to(clock: Array, fps: float) -> bool:
+    """Whether codes may be those of a rate: never counting further, and about as far before a new second."""
+    highest = math.floor(clock[:, 3].max()) + 1
+    return highest <= math.ceil(fps) and (_seconds_begun(clock) == 1 or highest > _ALMOST * fps)
+
+
+def _seconds_begun(clock: Array) -> int:
+    return len(np.unique(clock[:, :3], axis=0))
+
+
 def _rate(clock: Array) -> float:
     """Sixty, unless a take of more than a second never counts that far."""
     highest = clock[:, 3].max()
-    if len(np.unique(clock[:, :3], axis=0)) < 3 or highest >= 30:
+    if _seconds_begun(clock) < 3 or highest >= 30:
         return _USUAL
     return next(rate for rate in (24.0, 25.0, 30.0) if highest < rate)
