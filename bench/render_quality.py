@@ -23,9 +23,10 @@ import bpy
 import lhm_avatars
 import numpy as np
 from lhm_avatars.engine.avatar.body import BodyParams
+from lhm_avatars.engine.avatar.color import linear_from_srgb
 from lhm_avatars.engine.formats.avatar_file import load_avatar
 from lhm_avatars.engine.motion.builtin.catalogue import BUILT_IN
-from lhm_avatars.engine.preview.color import light_from_blend, linear_from_srgb
+from lhm_avatars.engine.preview.color import light_from_blend
 from lhm_avatars.engine.raster.reference import rasterize_reference
 from lhm_avatars.engine.raster.values import RasterSettings
 from lhm_avatars.operators.avatars import rest_joints

@@ -128,7 +128,7 @@ def measure(count: int, uploads: bool) -> None:
 
         def draw() -> None:
             painter.paint(canvas, textures, held, count, eye_at(0.0))
-            with canvas.frame.bind():
+            with canvas.frame.bind():  # type: ignore[reportGeneralTypeIssues]
                 canvas.frame.read_color(0, 0, 1, 1, 4, 0, "FLOAT")  # waits for the card
 
         paint = milliseconds(draw)

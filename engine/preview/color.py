@@ -6,17 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..avatar.color import linear_from_srgb
+
 if TYPE_CHECKING:
     from .values import Array
-
-
-def linear_from_srgb(display: Array) -> Array:
-    """Decode display-space values to light.
-
-    Source: IEC 61966-2-1.
-    """
-    curve = ((np.maximum(display, 0.04045) + 0.055) / 1.055) ** 2.4
-    return np.where(display <= 0.04045, display / 12.92, curve)
 
 
 def light_from_blend(color: Array, alpha: Array) -> Array:

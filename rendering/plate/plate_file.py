@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
+from ...engine.avatar.color import linear_from_srgb
 from ...engine.avatar.errors import AvatarError
 
 if TYPE_CHECKING:
@@ -111,4 +112,4 @@ def mean_color(plate: Plate) -> Float | None:
         pixels = np.array(small.pixels[:], np.float64).reshape(-1, small.channels)[:, :3]
     finally:
         bpy.data.images.remove(small)
-    return np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4).mean(axis=0)
+    return linear_from_srgb(pixels).mean(axis=0)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...engine.avatar.color import linear_from_srgb
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -37,18 +39,9 @@ def photo_light(colors: Float, normals: Float, seen: NDArray[np.bool_]) -> tuple
     Source: Ramamoorthi and Hanrahan 2001, An efficient representation for irradiance environment maps: first
     order.
     """
-    linear = linear_from_srgb(colors)
+    linear = linear_from_srgb(np.clip(np.asarray(colors, np.float64), 0, 1))
     slope = _slope(np.log(np.maximum(linear @ LUMA, _BLACK))[seen], normals[seen].astype(np.float64))
     return np.clip(1 + normals @ slope, _DARKEST, _BRIGHTEST).astype(np.float32), slope
-
-
-def linear_from_srgb(display: Float) -> Float:
-    """Decode display-space values, cut to 0..1, to light.
-
-    Source: IEC 61966-2-1.
-    """
-    display = np.clip(np.asarray(display, np.float64), 0, 1)
-    return np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
 
 
 def _slope(brightness: Float, normals: Float) -> Float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lhm_avatars.rendering.relight.albedo import linear_from_srgb, photo_light
+from lhm_avatars.engine.avatar.color import linear_from_srgb
+from lhm_avatars.rendering.relight.albedo import photo_light
 
 
 def _directions(count: int, rng: np.random.Generator) -> np.ndarray:
