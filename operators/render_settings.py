@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty
 
+from ..engine.avatar.errors import AvatarError
 from ..rendering.render_settings import CYCLES, EEVEE, is_suited, put_back, suit_renders
 
 NOT_SUITED = "There is nothing to put back: these settings were not suited to avatars"
@@ -42,7 +43,11 @@ class LHM_OT_render_preset(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set them, and note what was there."""
-        suit_renders(context.scene, self.engine, splats_only=self.splats_only)
+        try:
+            suit_renders(context.scene, self.engine, splats_only=self.splats_only)
+        except AvatarError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         return {"FINISHED"}
 
 

@@ -1,6 +1,7 @@
 """What the running Blender has for pictures: the one place of `rendering` that knows how Blenders differ.
 
-Everything is found by looking for the thing itself, never by a version number. What is not known for sure
+Everything is found by looking for the thing itself; a version number decides only where nothing can be
+looked at, see `INDEX_PASS`. What is not known for sure
 about Blender 5.3's own Gaussian splats stands in `NATIVE`, and nowhere else.
 """
 
@@ -45,6 +46,10 @@ release: the names, whether posing turns the further coefficients, whether colou
 """
 
 
+EEVEE_NAMES = ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT")
+"""What EEVEE is called among the render engines, now and in Blender 4."""
+
+
 def native_names() -> NativeNames | None:
     """What this Blender wants of a point cloud that it draws itself; None where it cannot."""
     if SPLAT_TYPE not in _cloud_types():
@@ -66,7 +71,7 @@ def set_native(cloud: bpy.types.PointCloud, native: bool) -> None:
 def eevee() -> str:
     """The identifier of EEVEE among the render engines."""
     engines = bpy.types.RenderSettings.bl_rna.properties["engine"].enum_items.keys()
-    return next(name for name in ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT") if name in engines)
+    return next(name for name in EEVEE_NAMES if name in engines)
 
 
 def wildcard_is_property() -> bool:
@@ -74,11 +79,28 @@ def wildcard_is_property() -> bool:
     return "pattern_mode" in bpy.types.GeometryNodeRemoveAttribute.bl_rna.properties
 
 
-def with_nodes(material: bpy.types.Material) -> bpy.types.NodeTree:
-    """A material's node tree; since 5.0 it is there from the start."""
-    if material.node_tree is None:
-        material.use_nodes = True
-    return material.node_tree
+def with_nodes(block: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
+    """The node tree of a material or world; since 5.0 it is there from the start."""
+    if shading_nodes(block) is None:
+        block.use_nodes = True
+    return block.node_tree  # type: ignore[return-value]
+
+
+def shading_nodes(block: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree | None:
+    """The nodes that shade with a material or world; None where it does without. Since 5.0 none does."""
+    switch = block.bl_rna.properties.get("use_nodes")
+    if switch is None or getattr(switch, "is_deprecated", False) or block.use_nodes:
+        return block.node_tree
+    return None
+
+
+def composites_by_group() -> bool:
+    """Whether a scene's compositor is a node group of the file, as since 5.0, or the scene's own tree."""
+    return "compositing_node_group" in bpy.types.Scene.bl_rna.properties
+
+
+INDEX_PASS = "Object Index" if bpy.app.version >= (5, 0) else "IndexOB"
+"""What Blender calls the pass of object indices; only a render under way could tell."""
 
 
 def _cloud_types() -> list[str]:

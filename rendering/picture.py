@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-import bpy
+from typing import TYPE_CHECKING
+
+from .capabilities import shading_nodes
+
+if TYPE_CHECKING:
+    import bpy
 
 FARTHEST = 1e10
 """Metres: what Blender's engines write where there is nothing."""
@@ -22,9 +27,10 @@ def background(scene: bpy.types.Scene) -> tuple[float, float, float]:
 
 def _background_node(world: bpy.types.World) -> bpy.types.Node | None:
     """The Background shader at the output, if nothing drives its colour and strength."""
-    if world.node_tree is None or (bpy.app.version < (5, 0) and not world.use_nodes):
+    tree = shading_nodes(world)
+    if tree is None:
         return None
-    output = world.node_tree.get_output_node("ALL")
+    output = tree.get_output_node("ALL")
     links = output.inputs[0].links if output else ()
     node = links[0].from_node if links else None
     plain = node is not None and node.bl_idname == "ShaderNodeBackground"

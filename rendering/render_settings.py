@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .capabilities import eevee
+from ..engine.avatar.errors import AvatarError
+from .capabilities import EEVEE_NAMES, eevee
 
 if TYPE_CHECKING:
     import bpy
@@ -24,6 +25,11 @@ BEFORE_KEY = "lhm_render_before"
 # How many splats a ray passes; below the second number Cycles ends rays by chance, which shows as salt and
 # pepper.
 _LAYERS = ("cycles.transparent_max_bounces", "cycles.min_transparent_bounces")
+
+NO_CYCLES = (
+    "Cycles is not enabled in this Blender. Enable Cycles Render Engine in Edit > Preferences > Add-ons, or "
+    "suit EEVEE."
+)
 
 _Settings = tuple[tuple[str, Any], ...]
 
@@ -67,9 +73,12 @@ def suit_renders(scene: bpy.types.Scene, engine: str, *, splats_only: bool = Tru
 
     Raises:
         ValueError: If the engine is another.
+        AvatarError: If Cycles is not enabled.
     """
     if engine not in (CYCLES, EEVEE):
         raise ValueError(f"engine must be {CYCLES} or {EEVEE}, got {engine!r}")
+    if engine == CYCLES and not hasattr(scene, "cycles"):
+        raise AvatarError(NO_CYCLES)
     wanted: _Settings = (("render.engine", CYCLES if engine == CYCLES else eevee()), *_COLORS)
     if engine == CYCLES:
         wanted += (*_even_layers(scene), *_OF_CYCLES)
@@ -96,7 +105,7 @@ def put_back(scene: bpy.types.Scene) -> None:
         scene: Not linked.
     """
     for path, value in _before(scene):
-        _set(scene, path, value)
+        _set(scene, path, eevee() if value in EEVEE_NAMES else value)  # the file may be of another Blender
     if BEFORE_KEY in scene:
         del scene[BEFORE_KEY]
 

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..capabilities import composites_by_group
+
 if TYPE_CHECKING:
     from .plate_file import Plate
 
 NAME = "LHM Plate"
 _OURS = "lhm_plate"
-_UNTOUCHED = {"CompositorNodeRLayers", "CompositorNodeComposite", "CompositorNodeViewer", "NodeReroute"}
+_UNTOUCHED = {
+    *("CompositorNodeRLayers", "CompositorNodeViewer", "NodeReroute"),
+    *("CompositorNodeComposite", "NodeGroupOutput"),
+}
 """What Blender puts there by itself."""
 
 
@@ -56,15 +61,15 @@ def composite(scene: bpy.types.Scene, plate: Plate) -> None:
 
 
 def _tree(scene: bpy.types.Scene) -> Any:
-    if hasattr(scene, "compositing_node_group"):  # Blender 5.0
+    if composites_by_group():
         return scene.compositing_node_group
     return scene.node_tree  # type: ignore[attr-defined]
 
 
 def _empty_tree(scene: Any) -> Any:
-    if hasattr(scene, "compositing_node_group"):
+    if composites_by_group():
         tree = scene.compositing_node_group
-        if tree is None or not tree.get(_OURS):
+        if tree is None or not tree.get(_OURS) or tree.users > 1:  # a copy of the scene has it, too
             tree = bpy.data.node_groups.new(NAME, "CompositorNodeTree")
             tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
             scene.compositing_node_group = tree
@@ -76,8 +81,7 @@ def _empty_tree(scene: Any) -> Any:
 
 
 def _output(tree: Any) -> bpy.types.NodeSocket:
-    grouped = bpy.app.version >= (5, 0)
-    node = tree.nodes.new("NodeGroupOutput" if grouped else "CompositorNodeComposite")
+    node = tree.nodes.new("NodeGroupOutput" if composites_by_group() else "CompositorNodeComposite")
     node.location = (750.0, 0.0)
     return node.inputs["Image"]
 

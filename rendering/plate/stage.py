@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ..capabilities import with_nodes
 from ..relight.relit import PHOTO_LIGHT_KEY
 from ..splat_material import generated_material
 from .plate_file import mean_color
@@ -95,14 +96,11 @@ def add_light(
         plate: The picture.
     """
     sky = _sky(plate)
-    world = next((world for world in bpy.data.worlds if world.get(PART_KEY) and world.library is None), None)
+    world = next((world for world in bpy.data.worlds if _may_be_sky(world, scene)), None)
     world = world or bpy.data.worlds.new(WORLD)
-    world[PART_KEY] = WORLD
-    if world.node_tree is None:  # Blender 4.5
-        world.use_nodes = True
-    background = next(node for node in world.node_tree.nodes if node.bl_idname == "ShaderNodeBackground")
+    world[PART_KEY], world.color = WORLD, sky
+    background = _background(with_nodes(world))
     background.inputs["Color"].default_value = (*sky, 1.0)  # type: ignore[attr-defined]
-    world.color = sky
     scene.world = world
     sun = part(scene, SUN, lambda: bpy.data.lights.new(SUN, "SUN"))
     sun.data.energy, sun.data.angle = _SUN_STRENGTH, _SUN_ANGLE  # type: ignore[attr-defined]
@@ -112,6 +110,26 @@ def add_light(
     sun.matrix_world = Matrix.LocRotScale(
         armature.matrix_world.translation + 3 * direction, direction.to_track_quat("Z", "Y"), None
     )
+
+
+def _may_be_sky(world: bpy.types.World, scene: bpy.types.Scene) -> bool:
+    """Whether it was made for a plate, and no other scene has it."""
+    return (
+        bool(world.get(PART_KEY))
+        and world.library is None
+        and not any(other.world == world for other in bpy.data.scenes if other != scene)
+    )
+
+
+def _background(tree: bpy.types.NodeTree) -> bpy.types.Node:
+    """The shader at the output; a new one where the user put another there."""
+    output: Any = tree.get_output_node("ALL") or tree.nodes.new("ShaderNodeOutputWorld")  # type: ignore[attr-defined]
+    links = output.inputs["Surface"].links
+    if links and links[0].from_node.bl_idname == "ShaderNodeBackground":
+        return links[0].from_node
+    shader = tree.nodes.new("ShaderNodeBackground")
+    tree.links.new(shader.outputs[0], output.inputs["Surface"])
+    return shader
 
 
 def _sky(plate: Plate) -> tuple[float, float, float]:

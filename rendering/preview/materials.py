@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import bpy
+from ..capabilities import shading_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import bpy
 
     Color = tuple[float, float, float]
 
@@ -55,8 +57,8 @@ def paint_of(material: bpy.types.Material | None) -> Paint:
 
 
 def _shader(material: bpy.types.Material) -> bpy.types.Node | None:
-    tree = material.node_tree
-    if tree is None or (bpy.app.version < (5, 0) and not material.use_nodes):
+    tree = shading_nodes(material)
+    if tree is None:
         return None
     output = tree.get_output_node("ALL")
     links = output.inputs["Surface"].links if output is not None else ()

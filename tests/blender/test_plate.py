@@ -200,6 +200,25 @@ def test_everything_is_set_up_and_once_only(make_avatar: Callable[..., Avatar], 
     )  # the plate is green
 
 
+def test_scenes_have_plates_of_their_own(make_avatar: Callable[..., Avatar], tmp_path: Path) -> None:
+    _add(_person(make_avatar))
+    assert bpy.ops.lhm.put_in_plate(filepath=str(_picture(tmp_path / "a.png"))) == {"FINISHED"}
+    first = bpy.context.scene
+    world, shown = first.world, _image(first)
+    bpy.ops.scene.new(type="LINK_COPY")  # has the first one's avatar, world and compositing
+    second = bpy.context.scene
+    assert second != first
+    second.world.node_tree.nodes.clear()
+    assert bpy.ops.lhm.put_in_plate(filepath=str(_picture(tmp_path / "b.png"))) == {"FINISHED"}
+    assert first.world == world != second.world
+    assert (_image(first), _image(second)) == (shown, "b.png")
+    background = second.world.node_tree.get_output_node("ALL").inputs["Surface"].links[0].from_node
+    assert background.inputs["Color"].default_value[1] > 0.5
+    second.world.node_tree.nodes.clear()
+    assert bpy.ops.lhm.put_in_plate(filepath=str(tmp_path / "b.png")) == {"FINISHED"}
+    assert second.world.node_tree.get_output_node("ALL").inputs["Surface"].is_linked
+
+
 def test_a_saved_file_has_relative_paths(make_avatar: Callable[..., Avatar], tmp_path: Path) -> None:
     made = _add(_person(make_avatar))
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
@@ -226,6 +245,11 @@ def test_a_clip_sets_rate_and_frames(make_avatar: Callable[..., Avatar], tmp_pat
 def _source(scene: bpy.types.Scene) -> str:
     tree = getattr(scene, "compositing_node_group", None) or scene.node_tree
     return next(node.bl_idname for node in tree.nodes if not node.inputs and "RLayers" not in node.bl_idname)
+
+
+def _image(scene: bpy.types.Scene) -> str:
+    tree = getattr(scene, "compositing_node_group", None) or scene.node_tree
+    return next(node.image.name for node in tree.nodes if node.bl_idname == "CompositorNodeImage")
 
 
 def _clip(folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import addon_utils
 import bpy
 import numpy as np
 import pytest
@@ -79,6 +80,27 @@ def test_everything_is_put_back(order: tuple[str, ...], splats_only: bool) -> No
         bpy.ops.lhm.put_back_render_settings()
     put_back(bpy.context.scene)
     assert everything() == before
+
+
+def test_eevee_of_another_blender_is_put_back() -> None:
+    suit_renders(bpy.context.scene, EEVEE)
+    bpy.context.scene.render.engine = "BLENDER_WORKBENCH"
+    for name in ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"):  # a file of Blender 4.5 in 5.0, and the other way
+        bpy.context.scene[BEFORE_KEY] = f'[["render.engine", "{name}"]]'
+        put_back(bpy.context.scene)
+        assert bpy.context.scene.render.engine == eevee()
+
+
+def test_cycles_that_is_not_enabled_is_said() -> None:
+    before = bpy.context.scene.render.engine
+    addon_utils.disable("cycles")
+    try:
+        with pytest.raises(RuntimeError, match=r"Cycles is not enabled in this Blender\. Enable"):
+            bpy.ops.lhm.render_preset(engine=CYCLES)
+        assert bpy.context.scene.render.engine == before
+        assert BEFORE_KEY not in bpy.context.scene
+    finally:
+        addon_utils.enable("cycles")
 
 
 def test_what_suits_cycles() -> None:
