@@ -83,8 +83,13 @@ def camera_view(
         shift_x: Of that eye, in Blender's unit; the camera's own if left out.
 
     Raises:
-        AvatarError: If the camera is neither perspective nor orthographic.
+        AvatarError: If the object is no camera, or neither perspective nor orthographic.
     """
+    if camera.type != "CAMERA":
+        raise AvatarError(
+            f"The scene looks through {camera.name!r}, which is no camera. LHM Preview needs one: choose it "
+            "in Properties > Scene > Camera."
+        )
     if camera.data.type not in ("PERSP", "ORTHO"):  # type: ignore[union-attr]
         raise AvatarError(
             "LHM Preview cannot draw through a panoramic camera. Set the camera's type to Perspective or "

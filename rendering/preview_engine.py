@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from .preview.passes import Pass
 
 ENGINE_ID = "LHM_PREVIEW"
+ENGINE_FAILED = "The engine made an error; the console has the details. Please report it."
+FAILED = "LHM Preview made an error; the console has the details. Please report it."
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,11 @@ class LHM_PreviewEngine(bpy.types.RenderEngine):
         except AvatarError as error:
             self._fail(str(error))
         except EngineBug:
-            self._fail("The engine made an error; the console has the details. Please report it.")
-            raise
+            _log.exception("the engine failed while LHM Preview was rendering")
+            self._fail(ENGINE_FAILED)
+        except Exception:  # noqa: BLE001 - reported and logged; Blender 5.2 may crash on what leaves here
+            _log.exception("LHM Preview failed")
+            self._fail(FAILED)
 
     def _eyes(self, render: bpy.types.RenderSettings) -> Iterator[str]:
         """Names of the views to render; one without a name where there is one only."""

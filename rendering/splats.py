@@ -98,8 +98,14 @@ def _instances(depsgraph: bpy.types.Depsgraph) -> Iterator[bpy.types.DepsgraphOb
         attributes = shown.data.attributes  # type: ignore[union-attr]
         quads = shown.type == "MESH" and CORNER in attributes
         seen = shown.visible_camera or shown.visible_shadow
-        if seen and (quads or shown.type == "POINTCLOUD") and "gs_color" in attributes:
+        splats = (quads or shown.type == "POINTCLOUD") and "gs_color" in attributes
+        if seen and splats and has_size(instance):
             yield instance
+
+
+def has_size(instance: bpy.types.DepsgraphObjectInstance) -> bool:
+    """Whether it is not scaled to nothing, as animations do to make things vanish."""
+    return any(any(row[:3]) for row in instance.matrix_world[:3])
 
 
 def _splats_of(
@@ -121,14 +127,14 @@ def _splats_of(
     count, cloud, matrix = len(means), _cloud(instance), np.array(instance.matrix_world)
     colors = colors[:, :3]
     if eye is not None:
-        colors = seen_colors(cloud.data, means, quats, colors, np.linalg.inv(matrix) @ eye)
+        colors = seen_colors(cloud.data, means, quats, colors, np.linalg.pinv(matrix) @ eye)
     seen = read_attribute(data, "seen")[::step] if "seen" in data.attributes else np.zeros(count, np.int32)
     local = Splats(
         means, quats, scales, opacities, colors,
         holdout=np.full(count, _is_holdout(instance, depsgraph), np.float32),
         owner=np.full(count, numbers.get(cloud.name_full, others), np.int32),
         seen=seen,
-        camera=np.full(count, shown.visible_camera and not _is_indirect(instance, depsgraph)),
+        camera=np.full(count, is_camera_visible(instance, depsgraph)),
         shadow=np.full(count, shown.visible_shadow or bool(shown.get(SHADOW_APART_KEY))),
     )  # fmt: skip
     return transformed(local, matrix)
@@ -148,10 +154,10 @@ def _is_holdout(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.type
     return original.is_holdout or original.holdout_get(view_layer=depsgraph.view_layer)
 
 
-def _is_indirect(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.types.Depsgraph) -> bool:
-    """Whether its collection is there for light and shadow only."""
+def is_camera_visible(instance: bpy.types.DepsgraphObjectInstance, depsgraph: bpy.types.Depsgraph) -> bool:
+    """Whether cameras see it; its collection may be there for light and shadow only."""
     original = (instance.parent or instance.object).original
-    return original.indirect_only_get(view_layer=depsgraph.view_layer)
+    return instance.object.visible_camera and not original.indirect_only_get(view_layer=depsgraph.view_layer)
 
 
 def transformed(splats: Splats, world_from_local: Float) -> Splats:

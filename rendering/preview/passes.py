@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import bpy
 
 from ...rigging.avatar_objects import AVATAR_KEY
+from ..capabilities import INDEX_PASS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import ExitStack
 
 SETTINGS = "lhm_preview"
@@ -60,18 +61,34 @@ def passes_of(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> Iterator[Pa
     if layer.use_pass_normal:
         yield Pass("Normal", "XYZ", "VECTOR", "Normal")
     if layer.use_pass_object_index:
-        # Blender 5 calls it by its whole name.
-        yield Pass(_INDEX, "X", "VALUE", "IndexOB")
+        yield Pass(INDEX_PASS, "X", "VALUE", "IndexOB")
     settings = getattr(layer, SETTINGS)
     if settings.seen:
         yield Pass("LHM Seen", "RGB", "COLOR", "Seen", own=True)
     if settings.masks:
-        for number, cloud in enumerate(avatars(scene)):
-            owner = cloud.parent or cloud
-            yield Pass(f"LHM Mask {owner.name}"[:_LONGEST], "X", "VALUE", f"Mask{number}", own=True)
+        clouds = avatars(scene)
+        for number, name in enumerate(_mask_names([(cloud.parent or cloud).name for cloud in clouds])):
+            yield Pass(name, "X", "VALUE", f"Mask{number}", own=True)
 
 
-_INDEX = "Object Index" if bpy.app.version >= (5, 0) else "IndexOB"
+def _mask_names(owners: Iterable[str]) -> list[str]:
+    """Names of passes that Blender and OpenEXR keep: short, without dots, each only once."""
+    names: list[str] = []
+    for owner in owners:
+        plain = _shortened(f"LHM Mask {owner}".replace(".", "_"), _LONGEST)  # a dot ends a layer's name
+        number, name = 1, plain
+        while name in names:  # of a linked avatar and an own one, or shortened to the same
+            number += 1
+            name = f"{_shortened(plain, _LONGEST - len(str(number)) - 1)}_{number}"
+        names.append(name)
+    return names
+
+
+def _shortened(name: str, most: int) -> str:
+    """The beginning that takes so many bytes."""
+    return name.encode()[:most].decode(errors="ignore")
+
+
 _LONGEST = 60  # bytes that a pass's name may have
 
 

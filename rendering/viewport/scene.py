@@ -11,6 +11,7 @@ from ...rigging.pointcloud import read_attribute
 from ..confidence import DISPLAY, shows_confidence
 from ..display_nodes import CORNERS, DARKEST, LUMA, SEEN_COLORS
 from ..splat_material import CORNER
+from ..splats import has_size, is_camera_visible
 from .pack import Cloud, confidence_colors, harmonic_rows, still_rows
 from .points import NAME as POINTS
 
@@ -116,18 +117,20 @@ def _changes(before: Reading, after: Reading) -> set[str]:
 
 
 def _instances(depsgraph: bpy.types.Depsgraph) -> Iterator[bpy.types.DepsgraphObjectInstance]:
-    """Point clouds with Gaussians; the quads of those whose display cannot be changed, linked ones."""
+    """Point clouds with Gaussians; the quads of those whose display cannot be changed, linked ones.
+
+    What cameras do not see, by itself or by its collection, would not be in a render either.
+    """
     for instance in depsgraph.object_instances:
         shown = instance.object
         if not instance.show_self or shown.type not in ("POINTCLOUD", "MESH"):
             continue
         attributes = shown.data.attributes  # type: ignore[union-attr]
         quads = shown.type == "MESH" and CORNER in attributes
-        if (
-            (quads or shown.type == "POINTCLOUD")
-            and "gs_color" in attributes
-            and len(attributes["gs_color"].data)
-        ):
+        splats = (quads or shown.type == "POINTCLOUD") and "gs_color" in attributes
+        if not splats or not len(attributes["gs_color"].data):
+            continue
+        if is_camera_visible(instance, depsgraph) and has_size(instance):
             yield instance
 
 

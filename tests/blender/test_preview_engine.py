@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from blender.pictures import add_camera, psnr, reference, render
 from exr import rgba
+from lhm_avatars.engine.avatar.color import linear_from_srgb
 from lhm_avatars.engine.avatar.errors import AvatarError
 from lhm_avatars.engine.environment import engine_python
 from lhm_avatars.engine.protocol import Cancelled, EngineBug
@@ -22,7 +23,6 @@ from lhm_avatars.preferences import Engines, engine_root
 from lhm_avatars.rendering import engine_session, preview_engine
 from lhm_avatars.rendering.display_nodes import display_group
 from lhm_avatars.rendering.engine_session import EngineSession
-from lhm_avatars.engine.preview.color import linear_from_srgb
 from lhm_avatars.rendering.picture import FARTHEST, background
 from lhm_avatars.rigging.avatar_objects import AvatarObjects, add_avatar
 
@@ -277,6 +277,32 @@ def test_bug_of_the_engine_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preview_engine.shared, "call", broken)
     bpy.context.scene.render.engine = preview_engine.ENGINE_ID
     with pytest.raises(RuntimeError, match="The engine made an error; the console has the details"):
+        bpy.ops.render.render()
+
+
+@pytest.mark.usefixtures("person")
+def test_any_other_error_is_said_and_logged_and_does_not_end_blender(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("never thought of")
+
+    monkeypatch.setattr(preview_engine, "collect_splats", broken)
+    bpy.context.scene.render.engine = preview_engine.ENGINE_ID
+    with pytest.raises(RuntimeError, match="LHM Preview made an error; the console has the details"):
+        bpy.ops.render.render()
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert "never thought of" in str(record.exc_info[1])
+
+
+@pytest.mark.usefixtures("person")
+def test_looking_through_what_is_no_camera_is_said() -> None:
+    empty = bpy.data.objects.new("Nowhere", None)
+    bpy.context.scene.collection.objects.link(empty)
+    bpy.context.scene.camera = empty
+    bpy.context.scene.render.engine = preview_engine.ENGINE_ID
+    with pytest.raises(RuntimeError, match="looks through 'Nowhere', which is no camera"):
         bpy.ops.render.render()
 
 

@@ -233,6 +233,17 @@ def test_hidden_avatars_are_not_shown(make_avatar: Callable[..., Avatar]) -> Non
     assert visible(everything, "") == (False,)
 
 
+def test_what_cameras_do_not_see_is_not_drawn(make_avatar: Callable[..., Avatar]) -> None:
+    made, other = person(make_avatar(20)), person(make_avatar(20), "Bea")
+    made.cloud.visible_camera = False
+    assert [one.owner for one in read().shown] == [other.cloud]
+    made.cloud.visible_camera = True
+    bpy.context.view_layer.layer_collection.children["Ada"].indirect_only = True
+    assert [one.owner for one in read().shown] == [other.cloud]
+    other.armature.scale = (0, 0, 0)
+    assert read().shown == ()
+
+
 # Points that stand in.
 
 
