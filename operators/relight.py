@@ -60,7 +60,12 @@ class LHM_OT_light_avatar(_OnSplats, bpy.types.Operator):
         except AvatarError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, "The scene's lights fall on it" if lit else "It is in its photo's light again")
+        self.report(
+            {"INFO"},
+            "The scene's lights fall on it in Cycles and EEVEE"
+            if lit
+            else "It is in its photo's light again",
+        )
         return {"FINISHED"}
 
 

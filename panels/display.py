@@ -8,8 +8,9 @@ from ..operators.avatars import active_armature, cloud_of
 from ..rendering.capabilities import native_names
 from ..rendering.display_modes import display_modifier
 from ..rendering.native_splats import shows_native
+from ..rendering.relight.relit import UNLIT, any_lit
 from ..rendering.render_settings import CYCLES, EEVEE, is_suited
-from ..rendering.viewport.handlers import NO_WINDOW, PROPERTY, problem
+from ..rendering.viewport.handlers import NO_WINDOW, PROPERTY, is_on, problem
 from .draw import draw_words
 from .sidebar import Sidebar
 
@@ -35,6 +36,8 @@ class LHM_PT_display(Sidebar, bpy.types.Panel):
             column = layout.column()
             column.use_property_split, column.use_property_decorate = True, False
             column.prop(armature, "lhm_render_mode", text="Render")
+            if armature.lhm_render_mode != "SPLATS":  # type: ignore[union-attr]
+                column.label(text="Draft: not as the photo looks", icon="INFO")
             column.prop(armature, "lhm_viewport_mode", text="Viewport")
             column.prop(armature, "lhm_viewport_share", slider=True)
             column.prop(armature, "lhm_detail_distance")
@@ -53,6 +56,8 @@ def draw_viewport_switch(layout: bpy.types.UILayout, context: bpy.types.Context)
     said = NO_WINDOW if bpy.app.background else problem()
     if said:
         draw_words(layout.column(align=True), context, (said,), icon="ERROR")
+    elif is_on(context.scene) and any_lit(context.scene):
+        draw_words(layout.column(align=True), context, (UNLIT,), icon="INFO")
 
 
 class LHM_PT_render_settings(Sidebar, bpy.types.Panel):

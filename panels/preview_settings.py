@@ -6,7 +6,9 @@ import bpy
 
 from ..rendering.preview.passes import SETTINGS
 from ..rendering.preview_engine import ENGINE_ID
+from ..rendering.relight.relit import UNLIT, any_lit
 from ..rendering.render_settings import keeps_photo_colors
+from .draw import draw_words
 
 
 class _PreviewPanel:
@@ -29,13 +31,15 @@ class LHM_PT_film(_PreviewPanel, bpy.types.Panel):
     bl_context = "render"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Transparency, and what the view transform does to the colours."""
+        """Transparency, what the view transform does to the colours, and avatars whose light is not shown."""
         self.layout.use_property_split = True
         self.layout.prop(context.scene.render, "film_transparent", text="Transparent")
         if not keeps_photo_colors(context.scene):
             column = self.layout.column(align=True)
             column.label(text="The view transform changes the photo's colors.", icon="INFO")
             column.prop(context.scene.view_settings, "view_transform")
+        if any_lit(context.scene):
+            draw_words(self.layout.column(align=True), context, (UNLIT,), icon="INFO")
 
 
 class LHM_PT_passes(_PreviewPanel, bpy.types.Panel):

@@ -20,6 +20,7 @@ from ...rigging.skinning_nodes import GROUP_NAME, frames_of
 from .albedo import photo_light
 from .normals import rest_surface
 from .relit_nodes import (
+    CASTER,
     DELIGHT,
     OWN_NORMAL,
     PHOTO_LIGHT,
@@ -41,6 +42,9 @@ PHOTO_LIGHT_KEY = "lhm_photo_light"
 SHADOW = "shadow"
 """The part of an avatar, see `AVATAR_KEY`, that casts its shadow."""
 
+UNLIT = "Lit avatars keep their photo's light here: their light shows in Cycles and EEVEE."
+"""What the user should know of LHM Preview and of splats in the viewport."""
+
 DEEPEST, THIN = 0.012, 0.4
 """The shadow's patches lie so far below the surface that it casts none on itself: metres, and at most which
 share of the way to the bone."""
@@ -53,6 +57,11 @@ def is_lit(cloud: bpy.types.Object) -> bool:
         cloud: Its Gaussians.
     """
     return SURFACE in cloud.modifiers
+
+
+def any_lit(scene: bpy.types.Scene) -> bool:
+    """Whether the scene has an avatar that its lights fall on."""
+    return any(is_lit(found) for found in scene.objects if found.get(AVATAR_KEY) == "cloud")
 
 
 def light_avatar(
@@ -152,7 +161,7 @@ def cast_shadow(armature: bpy.types.Object, cloud: bpy.types.Object) -> bpy.type
     skinning = next(modifier for modifier in cloud.modifiers if _skins(modifier))
     _copy_modifier(skinning, shadow)
     add_modifier(shadow, NORMALS, normals_group())
-    add_modifier(shadow, "LHM Shadow", shadow_group())
+    add_modifier(shadow, "LHM Shadow", shadow_group(), **{CASTER: cloud})
     shadow.hide_viewport = shadow.hide_select = True
     shadow.visible_camera = shadow.visible_diffuse = shadow.visible_glossy = False
     shadow.visible_transmission = shadow.visible_volume_scatter = False
@@ -188,6 +197,8 @@ def reason_against(armature: bpy.types.Object, cloud: bpy.types.Object) -> str:
     """
     if any(block.library for block in (armature, cloud, cloud.data)):
         return f"{armature.name!r} is linked from another file. Change its light there."
+    if not len(cloud.data.points):
+        return f"{armature.name!r} has no splats left to light. Undo that, or import the avatar again."
     if frames_of(cloud) is None:
         return f"The splats of {armature.name!r} lost their skinning modifier. Import the avatar again."
     return ""

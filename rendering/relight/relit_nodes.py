@@ -29,7 +29,11 @@ DELIGHT = "Remove Photo Light"
 """Input of the lit surface: 0 leaves the colours as they are, 1 takes the photo's light off."""
 
 NORMALS_GROUP, SURFACE_GROUP, SHADOW_GROUP = "LHM Normals", "LHM Lit Surface", "LHM Shadow"
+CASTER = "Caster"
+"""Input of the shadow: the object that casts it. Without that object there is no shadow."""
+
 _VERSION = 1
+_SHADOW_VERSION = 2  # with the caster
 _PATCH = 1.6  # half the side of a patch in standard deviations, as the display's
 _FAINTEST = 0.25
 
@@ -46,7 +50,7 @@ def surface_group() -> bpy.types.NodeTree:
 
 def shadow_group() -> bpy.types.NodeTree:
     """Runs after the normals, in place of the display: opaque patches along the surface, a little inside."""
-    return generated_group(SHADOW_GROUP, _VERSION, _build_shadow)
+    return generated_group(SHADOW_GROUP, _SHADOW_VERSION, _build_shadow)
 
 
 def _build_normals(nodes: Nodes) -> None:
@@ -79,6 +83,8 @@ def _build_surface(nodes: Nodes) -> None:
 
 def _build_shadow(nodes: Nodes) -> None:
     geometry = nodes.input("Geometry", "NodeSocketGeometry")
+    caster = nodes.add("GeometryNodeObjectInfo", nodes.input(CASTER, "NodeSocketObject"))
+    there = nodes.vector("LENGTH", next(out for out in caster.outputs if out.identifier == "Scale"))
     normal = nodes.attribute(NORMAL, "FLOAT_VECTOR")
     below = nodes.vector("SCALE", normal, nodes.math("MULTIPLY", nodes.attribute(SUNK, "FLOAT"), -1.0))
     sunk = nodes.add("GeometryNodeSetPosition", geometry, None, None, below)
@@ -91,7 +97,12 @@ def _build_shadow(nodes: Nodes) -> None:
     placed = nodes.add(
         "GeometryNodeInstanceOnPoints", sunk, None, quad, None, None, turn, nodes.spread(half)
     ).outputs[0]
-    nodes.output("Geometry", "NodeSocketGeometry", nodes.add("GeometryNodeRealizeInstances", placed))
+    real = nodes.add("GeometryNodeRealizeInstances", placed)
+    # Who deletes the splats does not see this object; no scale is what nodes tell of an object that is gone.
+    shadow = nodes.add(
+        "GeometryNodeSwitch", nodes.math("GREATER_THAN", there, 0.0), None, real, input_type="GEOMETRY"
+    )
+    nodes.output("Geometry", "NodeSocketGeometry", shadow)
 
 
 def lit_splat_material() -> bpy.types.Material:

@@ -198,6 +198,9 @@ def test_the_panels_settings_are_the_nodes(avatar: Avatar) -> None:
         "lhm_render_mode", "lhm_viewport_mode", "lhm_viewport_share", "lhm_detail_distance",
         "lhm_detail_in_renders", "lhm_viewport_splats",
     }  # fmt: skip
+    assert any("Draft" in word for word in drawn(display_panel.LHM_PT_display).words)
+    armature.lhm_render_mode = "SPLATS"
+    assert not any("Draft" in word for word in drawn(display_panel.LHM_PT_display).words)
     hide_nodes(made.cloud)
     assert armature.lhm_render_mode == "SPLATS"
     armature.lhm_render_mode = "DISKS"

@@ -9,10 +9,12 @@ import bpy
 import numpy as np
 import pytest
 from blender.pictures import add_camera, psnr, render
+from blender.test_panels import drawn
 from exr import rgba
 from lhm_avatars.engine.avatar.rotations import quat_from_rotvec
 from lhm_avatars.engine.avatar.sh import colors_from_sh
 from lhm_avatars.engine.environment import engine_python
+from lhm_avatars.panels.preview_settings import LHM_PT_film
 from lhm_avatars.preferences import engine_root
 from lhm_avatars.rendering.camera import camera_view
 from lhm_avatars.rendering.confidence import show_confidence
@@ -21,7 +23,9 @@ from lhm_avatars.rendering.picture import FARTHEST
 from lhm_avatars.rendering.preview.lamps import collect_lamps, studio
 from lhm_avatars.rendering.preview.materials import EMITTING, HOLDOUT, MATTE, paint_of
 from lhm_avatars.rendering.preview.meshes import collect_meshes
+from lhm_avatars.rendering.preview.passes import passes_of
 from lhm_avatars.rendering.preview_engine import ENGINE_ID
+from lhm_avatars.rendering.relight.relit import UNLIT, light_avatar
 from lhm_avatars.rendering.splats import collect_splats
 from lhm_avatars.rigging.avatar_objects import AvatarObjects, add_avatar
 from mathutils.bvhtree import BVHTree
@@ -356,3 +360,36 @@ def test_colors_depend_on_the_direction_and_turn_with_the_person(
     if display:
         show_confidence(made.cloud, True)
         np.testing.assert_allclose(seen(eye), seen(moved))
+
+
+def test_masks_of_any_names_are_kept_apart(make_avatar: Callable[..., Avatar]) -> None:
+    for _ in range(2):
+        add_avatar(bpy.context, make_avatar(20), name="Ada")  # the second is Ada.001
+    for _ in range(2):
+        add_avatar(bpy.context, make_avatar(20), name="\u5f20" * 20)  # three bytes each
+    add_avatar(bpy.context, make_avatar(20), name="Ada_001")
+    layer = bpy.context.view_layer
+    layer.lhm_preview.masks = True
+    names = [found.name for found in passes_of(bpy.context.scene, layer) if found.own]
+    assert len(set(names)) == 5
+    assert {"LHM Mask Ada", "LHM Mask Ada_001", "LHM Mask Ada_001_2"} < set(names)
+    assert all(
+        len(name.encode()) < 64 and "." not in name for name in names
+    )  # Blender's and OpenEXR's limits
+
+
+@pytest.mark.parametrize("scale", [(0, 0, 0), (1, 1, 0)])
+def test_scaled_to_nothing(make_avatar: Callable[..., Avatar], scale: tuple[float, float, float]) -> None:
+    person = add_avatar(bpy.context, make_avatar(50), name="Ada", display=display_group())
+    person.armature.scale = scale
+    bpy.context.view_layer.update()
+    splats = collect_splats(bpy.context.evaluated_depsgraph_get(), np.array([0, -3, 1, 1.0]))
+    assert splats.count == (50 if any(scale) else 0)
+    assert all(np.isfinite(values).all() for values in vars(splats).values())
+
+
+def test_film_panel_tells_of_lit_avatars(person: AvatarObjects) -> None:
+    bpy.context.scene.render.engine = ENGINE_ID
+    assert UNLIT not in " ".join(drawn(LHM_PT_film).words)
+    light_avatar(person.armature, person.cloud, True)
+    assert UNLIT in " ".join(drawn(LHM_PT_film).words)

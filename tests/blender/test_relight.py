@@ -218,6 +218,25 @@ def test_the_shadow_is_nobodys_splats(avatar: Avatar) -> None:
     assert shadow_of(made.armature) is None
 
 
+def test_no_shadow_is_left_when_the_splats_are_deleted(avatar: Avatar) -> None:
+    made = _add(avatar)
+    shadow = cast_shadow(made.armature, made.cloud)
+    shadow.hide_viewport = False
+
+    def patches() -> int:
+        bpy.context.view_layer.update()
+        instances = bpy.context.evaluated_depsgraph_get().object_instances
+        meshes = (one.object.data for one in instances if one.object.original == shadow)
+        return sum(len(mesh.vertices) for mesh in meshes if isinstance(mesh, bpy.types.Mesh))
+
+    shown = patches()
+    assert shown > 0
+    bpy.data.objects.remove(made.armature)  # the splats stay where they stood, and so does their shadow
+    assert patches() == shown
+    bpy.data.objects.remove(made.cloud)
+    assert patches() == 0
+
+
 def test_the_shadow_follows_another_shape(avatar: Avatar) -> None:
     made = _add(with_shape(avatar))
     shadow = cast_shadow(made.armature, made.cloud)
