@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ..engine.avatar.body import bundled_body
 from ..engine.avatar.errors import AvatarError
+from ..engine.motion.face.on_motion import NO_SHAPES
 from ..engine.motion.onto import Carried, FaceWishes, Wishes
 from ..engine.motion.retarget.retarget import Retargeting
 from ..engine.motion.retarget.root import Placing
@@ -19,7 +20,7 @@ from ..engine.weights.catalogue import asset
 from ..engine.weights.store import files
 from ..preferences import models_root
 from ..rigging.face_curves import face_shapes
-from ..rigging.motion_layers import Layers, add_face, add_motion
+from ..rigging.motion_layers import Layers, add_face, add_motion, make_heard
 from .avatars import avatar_takes_keys, rest_joints
 from .jobs import idle
 from .looks import model_status
@@ -238,6 +239,7 @@ def place_motion(armature: bpy.types.Object, landing: Landing, carried: Carried)
         landing: Where and how.
         carried: The motion.
     """
+    make_heard(armature, strips=False)  # in Tweak Mode no Action can be taken off
     if carried.motion.joints is not None:
         return add_face(armature, carried.motion, start=landing.start, fps=landing.fps, keys=carried.keys)
     take_off_action(armature)
@@ -261,6 +263,8 @@ def summary(carried: Carried) -> str:
     if carried.keys is not None:
         keys = carried.keys
         words.append(f"{keys.share:.0%} of the keys, joints at most {1000 * keys.farthest:.1f} mm off")
+    if NO_SHAPES in motion.notes:  # a warning is soon out of sight
+        words.append("this avatar has no face shapes: reconstruct it again to move its face")
     return ", ".join(words)
 
 

@@ -139,8 +139,9 @@ def _add_curves(
 ) -> None:
     group = bag.groups.get(bone) or bag.groups.new(bone)
     dot = "" if channel.startswith("[") else "."
+    path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]{dot}{channel}'
     for index in range(values.shape[1]):
-        curve = bag.fcurves.new(f'pose.bones["{bone}"]{dot}{channel}', index=index)
+        curve = bag.fcurves.new(path, index=index)
         curve.group = group
         keys = curve.keyframe_points
         keys.add(len(frames))

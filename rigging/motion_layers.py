@@ -6,6 +6,7 @@ recorded, and both can be edited on their own.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..engine.motion.simplify import Kept, Simplified
 
 MOTION_TRACK, FEET_TRACK, FACE_TRACK, HEAD_TRACK = "Motion", "Held Feet", "Face", "Head"
+_LAID_FACE = re.compile(rf"({FACE_TRACK}|{HEAD_TRACK})(\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def add_motion(
         fps: Of the scene.
         keys: Which frames get keys; by default all.
     """
+    make_heard(armature, strips=held is not None)
     kept = (None, None) if keys is None else (keys.motion, keys.feet)
     action = add_action(armature, motion, start=start, fps=fps, kept=kept[0])
     action.use_fake_user = True
@@ -83,7 +86,7 @@ def add_face(
     """Lay a motion of the face above all that the avatar plays; the body goes on as it does.
 
     What moves face, jaw and eyes replaces theirs; turns of the head are added to the head's. A face that was
-    laid there earlier is muted.
+    laid there earlier is muted; tracks and NLA are heard again, see `make_heard`.
 
     Args:
         armature: One of ours; the Action that it plays becomes a strip.
@@ -92,9 +95,10 @@ def add_face(
         fps: Of the scene.
         keys: Which frames get keys; by default all.
     """
+    make_heard(armature)
     push_down(armature)
     for track in armature.animation_data_create().nla_tracks:
-        track.mute = track.mute or track.name.startswith((FACE_TRACK, HEAD_TRACK))
+        track.mute = track.mute or _is_laid_face(track)
     joints = motion.joints or ()
     parts = [(FACE_TRACK, replace(motion, joints=tuple(j for j in joints if j != BONE)), "REPLACE")]
     if BONE in joints:
@@ -109,6 +113,29 @@ def add_face(
         _push(armature, track, action, start, blend).strips[0].extrapolation = "NOTHING"
         actions.append(action)
     return Layers(actions[0], None, (start, start + (motion.count - 1) * fps / motion.fps))
+
+
+def make_heard(armature: bpy.types.Object, *, strips: bool = True) -> None:
+    """End what would keep new keys from being played: Tweak Mode, a track played alone, an NLA switched off.
+
+    Args:
+        armature: Any.
+        strips: Whether the new keys will be strips; else the NLA may stay off.
+    """
+    animation = armature.animation_data
+    if animation is None:
+        return
+    animation.use_tweak_mode = False
+    for track in animation.nla_tracks:
+        if track.is_solo:
+            track.is_solo = False
+    animation.use_nla = animation.use_nla or strips
+
+
+def _is_laid_face(track: bpy.types.NlaTrack) -> bool:
+    """Whether `add_face` made a track: Actions may be called so as well, but theirs go on after the end."""
+    ends = any(strip.extrapolation == "NOTHING" for strip in track.strips)
+    return ends and _LAID_FACE.fullmatch(track.name) is not None
 
 
 def push_down(armature: bpy.types.Object) -> bpy.types.NlaTrack | None:

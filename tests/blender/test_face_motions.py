@@ -16,6 +16,7 @@ from lhm_avatars.engine.motion.readers import read_motion
 from lhm_avatars.engine.motion.writers.smplx_files import write_amass, write_lhm
 from lhm_avatars.engine.weights.records import Record, StoredFile, write_record
 from lhm_avatars.operators import looks
+from lhm_avatars.properties import job_state
 from lhm_avatars.rigging.actions import add_action
 from lhm_avatars.rigging.armature import create_armature
 from lhm_avatars.rigging.face_curves import face_shapes
@@ -195,6 +196,18 @@ def test_simplified_keys_hold_the_face_too(armature: bpy.types.Object, tmp_path:
     (curve,) = (c for c in bag.fcurves if "cheekPuff" in c.data_path)
     assert len(curve.keyframe_points) == 2
     assert abs(shown(armature, "cheekPuff", 20.5) - 0.5) < 1e-4
+
+
+def test_the_report_tells_an_avatar_without_a_face(armature: bpy.types.Object, tmp_path: Path):
+    (tmp_path / "talk.csv").write_text(table(values(10)), encoding="utf-8")
+    sentence = "this avatar has no face shapes: reconstruct it again"
+    bpy.ops.lhm.import_motion(filepath=str(tmp_path / "talk.csv"))
+    assert sentence not in job_state(bpy.context).outcome
+    for name in SHAPES:
+        del armature.pose.bones["head"][name]
+    bpy.ops.lhm.import_motion(filepath=str(tmp_path / "talk.csv"))
+    assert sentence in job_state(bpy.context).outcome
+    assert np.abs(turned(armature, "jaw", 3)[1:]).max() > 0.01  # jaw and eyes go all the same
 
 
 def test_undo_is_one_step(armature: bpy.types.Object, tmp_path: Path):
