@@ -40,11 +40,26 @@ def is_constrained(armature: bpy.types.Object, names: Iterable[str]) -> bool:
     )
 
 
-def listen_to_controls(armature: bpy.types.Object) -> None:
-    """Let the limbs of a Rigify rig follow their FK controls."""
-    for bone in armature.pose.bones:
-        if FK_SWITCH in bone:
-            bone[FK_SWITCH] = 1.0
+def listen_to_controls(armature: bpy.types.Object) -> dict[str, float]:
+    """Let the limbs of a Rigify rig follow their FK controls.
+
+    Returns:
+        What they listened to before, by bone; see `listen_as_before`.
+    """
+    before = {bone.name: bone[FK_SWITCH] for bone in armature.pose.bones if FK_SWITCH in bone}
+    listen_as_before(armature, dict.fromkeys(before, 1.0))
+    return before
+
+
+def listen_as_before(armature: bpy.types.Object, switches: Mapping[str, float]) -> None:
+    """Set the switches between FK and IK.
+
+    Args:
+        armature: The rig.
+        switches: By bone.
+    """
+    for name, value in switches.items():
+        armature.pose.bones[name][FK_SWITCH] = value
     armature.update_tag()  # custom properties set by scripts tell nobody
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.motion.retarget.detect import candidates, detect
 from ..engine.motion.retarget.onto_rig import onto_rig
 from .actions import Channel, assign, keyed_action
-from .constrained_rigs import Controls, is_constrained, listen_to_controls
+from .constrained_rigs import Controls, is_constrained, listen_as_before, listen_to_controls
 from .takes import take_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class RigBaker:
         self._way = (result.hips - rig.rest_positions[result.row]) @ rest / scale
         self._controls: Controls | None = None
         self._done = motion.count
-        listen_to_controls(armature)
+        self._switches = listen_to_controls(armature)
         if is_constrained(armature, self._names):
             self._controls, self._done = Controls(context, armature, found, self._names), 0
 
@@ -90,6 +90,7 @@ class RigBaker:
             start: Frame of the first pose.
             fps: Of the scene.
         """
+        self._switches = {}  # the keys are on the FK controls
         self.close()
         motion, armature = self._motion, self._armature
         channels = [
@@ -110,6 +111,9 @@ class RigBaker:
         if self._controls is not None:
             self._controls.close()
             self._controls = None
+        if self._switches:
+            listen_as_before(self._armature, self._switches)
+            self._switches = {}
 
 
 def bake_onto(

@@ -116,7 +116,9 @@ def test_controls_under_a_constraint(empty: None) -> None:
     armature.data.bones["neck"].use_inherit_rotation = True
     assert not is_constrained(armature, names)
     armature.pose.bones["helper"].constraints[0].mute = False
+    armature.pose.bones["left_elbow"]["IK_FK"] = 0.0
     bake_onto(bpy.context, armature, motion, joints, names, start=1, fps=24.0)
+    assert armature.pose.bones["left_elbow"]["IK_FK"] == 1.0  # the keys are of no use with IK
     assert _worst_angle(armature, names, motion, joints) < 0.1
 
 
@@ -126,6 +128,7 @@ def test_a_bake_that_is_given_up_leaves_the_rig_alone(empty: None) -> None:
     bone = armature.pose.bones["left_elbow"]
     bone.rotation_mode = "XYZ"
     bone.rotation_euler = (0.1, 0.2, 0.3)
+    bone["IK_FK"] = 0.25  # as Rigify's limbs have it
     action = bpy.data.actions.new("Mine")
     armature.animation_data_create().action = action
     bpy.context.view_layer.update()
@@ -133,7 +136,9 @@ def test_a_bake_that_is_given_up_leaves_the_rig_alone(empty: None) -> None:
     baker = RigBaker(bpy.context, armature, motion, joints, {name: name for name in JOINT_NAMES})
     assert not baker.step(seconds=0)
     assert 0 < baker.fraction < 1
+    assert bone["IK_FK"] == 1.0
     baker.close()
+    assert bone["IK_FK"] == 0.25
     assert (bone.rotation_mode, armature.animation_data.action) == ("XYZ", action)
     assert np.abs(np.array(bone.matrix) - before).max() < 1e-6
     assert list(bpy.data.actions) == [action]
