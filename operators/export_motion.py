@@ -64,10 +64,10 @@ class LHM_OT_export_motion(ExportHelper, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Sample and write."""
         armature, scene = active_armature(context), context.scene
-        path = Path(bpy.path.abspath(self.filepath))
-        path = path.with_suffix(_ENDINGS[self.form])
         frames = range(self.first or scene.frame_start, (self.last or scene.frame_end) + 1)
+        path = Path()
         try:
+            path = _path(self.filepath, self.form)
             motion = played(context, armature, frames)
             write(path, self.form, motion, armature)
         except AvatarError as error:
@@ -203,6 +203,19 @@ def write(path: Path, form: str, motion: Motion, armature: bpy.types.Object) -> 
         write_amass(path, motion, joints, betas)
     else:
         write_lhm(path, motion, joints)
+
+
+def _path(filepath: str, form: str) -> Path:
+    """Where to write: the format's ending in place of another one's, else behind the name.
+
+    Raises:
+        AvatarError: If no name was given.
+    """
+    path = Path(bpy.path.abspath(filepath))
+    if not path.name:
+        raise AvatarError("No file was chosen. Give it a name and a folder.")
+    stem = path.stem if path.suffix.lower() in _ENDINGS.values() else path.name  # the .01 of take.01 stays
+    return path.with_name(stem + _ENDINGS[form])
 
 
 def _size(armature: bpy.types.Object) -> float:

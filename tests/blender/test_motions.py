@@ -94,6 +94,16 @@ def test_a_walk_keeps_its_steps_and_its_feet(armature: bpy.types.Object, tmp_pat
     assert abs((last - first)[0, 2] - way) < 0.05
 
 
+def test_export_puts_endings_behind_names_with_dots(armature: bpy.types.Object, tmp_path: Path) -> None:
+    for given, form, made in (
+        ("take.01", "BVH", "take.01.bvh"), ("take.01", "LHM", "take.01"), ("walk.BVH", "AMASS", "walk.npz"),
+    ):  # fmt: skip
+        bpy.ops.lhm.export_motion(filepath=str(tmp_path / given), form=form, first=1, last=2)
+        assert (tmp_path / made).exists()
+    with pytest.raises(RuntimeError, match=r"No file was chosen\. Give it a name"):
+        bpy.ops.lhm.export_motion(filepath="", first=1, last=2)
+
+
 def test_export_gives_back_what_was_imported(armature: bpy.types.Object, tmp_path: Path) -> None:
     joints = rest_joints(armature).astype(np.float64)
     source = _motion()
