@@ -24,7 +24,7 @@ const JOB_TYPE = {
           choices: ["quick", "standard", "high", "very-high"],
           description: "Engine lift: how fine the avatar is" },
         { key: "motion", type: "string", subtype: "file_path", visible: "submission",
-          description: "Motion file (BVH, AMASS, SMPL-X, LHM, glTF); empty: the person stays in the photo's pose" },
+          description: "Motion file (BVH, AMASS, SMPL-X, LHM, glTF, or the CSV of a face); empty: the person stays in the photo's pose" },
         { key: "in_place", type: "bool", default: false, visible: "submission",
           description: "The motion stays on the spot" },
         { key: "frames", type: "string", required: true,

@@ -81,7 +81,7 @@ class LHM_OT_export_motion(ExportHelper, bpy.types.Operator):
 
 
 class LHM_OT_bake_to_rig(AskedJob, bpy.types.Operator):
-    """Let another armature do what the avatar does: Rigify, Mixamo, Unreal or any other in T- or A-pose"""
+    """Let another armature do what the avatar does, but for its face: Rigify, Mixamo, Unreal or any other"""
 
     bl_idname = "lhm.bake_to_rig"
     bl_label = "Bake to Armature"
