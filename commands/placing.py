@@ -37,6 +37,9 @@ def place(options: argparse.Namespace) -> None:
     if name in bpy.data.objects:  # Blender would give another name, which later commands would not find
         raise AvatarError(f"There is an object {name!r} already. Choose another name with --name.")
     placed = place_made(bpy.context, Made(avatar), name=name, location=options.location, pose=options.pose)
+    called = placed.objects.armature.name
+    if called != name:
+        raise AvatarError(f"Blender cuts the name {name!r} to {called!r}. Choose a shorter one with --name.")
     scene = bpy.context.scene
     if scene.camera is None:
         add_camera(bpy.context, placed.objects.armature)

@@ -75,3 +75,12 @@ def test_what_fails_is_one_line(file: Path, tmp_path: Path, capsys: pytest.Captu
         assert capsys.readouterr().err.splitlines()[-1].startswith(f"lhm_avatars: {words}")
     assert commands.run(["place", str(file), *target, "--location", "1,2"]) == commands.WRONG_USE
     assert "'1,2' is no place such as 0,1.5,0" in capsys.readouterr().err
+
+
+def test_a_name_that_later_commands_would_not_find(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "long.blend"
+    assert commands.run(["place", str(file), "-o", str(target), "--name", 200 * "ä"]) == commands.FAILED
+    assert "Choose a shorter one with --name." in capsys.readouterr().err
+    assert not target.exists()
