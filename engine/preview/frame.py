@@ -207,8 +207,9 @@ def _masks(
     if not wanted and INDEX not in passes:
         return {}
     count = len(avatar_index)
-    found = np.zeros((*images[FAR].alpha.shape, -(-max(count, 1) // 3) * 3), np.float32)
-    for first in range(0, count, 3):
+    owners = count + bool((splats.owner >= count).any())  # one more for those that are nobody's
+    found = np.zeros((*images[FAR].alpha.shape, -(-max(owners, 1) // 3) * 3), np.float32)
+    for first in range(0, owners, 3):
         chosen = splats.owner[:, None] == np.arange(first, first + 3)
         found[..., first : first + 3] = blend.mixed(chosen.astype(np.float32))
     result = {name: found[..., int(name[len(MASK) :]), None] for name in wanted}

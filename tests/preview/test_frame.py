@@ -144,6 +144,15 @@ def test_passes_of_splats_and_meshes() -> None:
     assert SEEN_FILLED not in cloud.seen
 
 
+def test_splats_of_nobody_have_no_index() -> None:
+    owners = np.arange(4, dtype=np.int32)
+    cloud = splats([[x, 0, -1] for x in (-1.2, -0.4, 0.4, 1.2)], owner=owners, scale=0.1)
+    look = camera(64)
+    drawn = draw_scene(Scene(cloud, square(size=1e-9)), look, ("IndexOB",), avatar_index=(1, 2, 3))
+    columns = [round(look.K[0, 0] * x / 6 + 32) for x in (-1.2, -0.4, 0.4, 1.2)]
+    assert [drawn["IndexOB"][32, column, 0] for column in columns] == [1, 2, 3, 0]
+
+
 def test_masks_of_more_than_three_avatars() -> None:
     xs = np.linspace(-0.9, 0.9, 5)
     cloud = splats(np.stack([xs, 0 * xs, 0 * xs], 1), scale=0.06, opacity=0.9)
