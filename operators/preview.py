@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from ..engine.avatar.errors import AvatarError
 from ..rendering.preview_engine import ENGINE_ID
 from ..rigging.pointcloud import read_gaussians
 from .avatars import NO_AVATAR, active_armature, cloud_of
@@ -58,9 +59,13 @@ class LHM_OT_set_up_preview(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set it up."""
+        try:
+            if context.scene.camera is None:
+                add_camera(context, active_armature(context))
+        except AvatarError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         set_up_preview(context.scene)
-        if context.scene.camera is None:
-            add_camera(context, active_armature(context))
         return {"FINISHED"}
 
 
@@ -110,11 +115,12 @@ def add_camera(
         armature: Of the avatar.
         azimuth: Degrees to the person's left from straight in front.
     """
+    extent = extent_of(context, armature)
     camera = bpy.data.objects.new(CAMERA, bpy.data.cameras.new(CAMERA))
     camera.data.lens = _LENS
     context.scene.collection.objects.link(camera)
     context.scene.camera = camera
-    aim(context.scene, camera, extent_of(context, armature), azimuth)
+    aim(context.scene, camera, extent, azimuth)
     return camera
 
 
@@ -139,8 +145,16 @@ def aim(scene: bpy.types.Scene, camera: bpy.types.Object, extent: Extent, azimut
 
 
 def extent_of(context: bpy.types.Context, armature: bpy.types.Object) -> Extent:
-    """Measure an avatar as it stands now."""
+    """Measure an avatar as it stands now.
+
+    Raises:
+        AvatarError: If it has no Gaussians.
+    """
     points = world_points(context, armature)
+    if not len(points):
+        raise AvatarError(
+            f"{armature.name!r} has no splats left to look at. Undo that, or import the avatar again."
+        )
     low, high = np.quantile(points, (_STRAYS, 1 - _STRAYS), axis=0)
     center = (low + high) / 2
     around = np.linalg.norm(points[:, :2] - center[:2], axis=1)

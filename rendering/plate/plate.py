@@ -79,7 +79,7 @@ def put_in_plate(
         raise AvatarError(
             f"The splats of {armature.name!r} were deleted. Undo that, or import the avatar again."
         )
-    if not choices.from_photo and scene.camera is None:
+    if not choices.from_photo and (scene.camera is None or scene.camera.type != "CAMERA"):
         raise AvatarError("The scene has no camera to keep. Add one, or take the camera from the photo.")
     metadata = json.loads(armature.get("lhm_metadata", "{}"))
     view = photo_view(armature, metadata) if choices.from_photo else None

@@ -38,7 +38,8 @@ def part(scene: bpy.types.Scene, name: str, make: Any) -> bpy.types.Object:
         name: Of the part, and the object's.
         make: Gives a new object's data.
     """
-    found = next((other for other in scene.objects if other.get(PART_KEY) == name), None)
+    own = (other for other in scene.objects if other.is_editable)
+    found = next((other for other in own if other.get(PART_KEY) == name), None)
     if found is None:
         found = bpy.data.objects.new(name, make())
         found[PART_KEY] = name

@@ -134,6 +134,8 @@ def _layer(context: bpy.types.Context) -> Layer:
         state.painter = Painter()
     key = (context.scene.name_full, context.view_layer.name)
     if key not in state.layers:
+        there = {(scene.name_full, layer.name) for scene in bpy.data.scenes for layer in scene.view_layers}
+        state.layers = {known: layer for known, layer in state.layers.items() if known in there}
         state.layers[key] = Layer(state.painter)
     return state.layers[key]
 
@@ -141,7 +143,11 @@ def _layer(context: bpy.types.Context) -> Layer:
 @persistent
 def _evaluated(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Something of a scene was evaluated: by a change, by undo, by the next frame."""
-    if depsgraph.mode != "VIEWPORT" or not is_on(scene):
+    if depsgraph.mode != "VIEWPORT":
+        return
+    if not is_on(scene):
+        for layer in state.layers.values():
+            layer.invalidate()  # another scene may show the same avatars
         return
     changed = [update.id.original for update in depsgraph.updates if update.is_updated_geometry]
     names = {original.name_full for original in changed if isinstance(original, bpy.types.Object)}

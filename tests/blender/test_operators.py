@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 import pytest
+from blender.emptied import empty
 from lhm_avatars.engine.avatar.body import JOINT_NAMES, joint_index
 from lhm_avatars.engine.avatar.rotations import matrix_from_rotvec
 from lhm_avatars.engine.avatar.skinning import forward_kinematics
@@ -151,6 +152,15 @@ def test_the_preview_shows_the_whole_person(
     inside = (np.abs(shares - 0.5) < 0.5).all(axis=1)
     assert inside.mean() > 0.99
     assert np.ptp(shares[inside], axis=0).max() > least
+
+
+def test_an_avatar_without_splats_is_not_looked_at(armature: bpy.types.Object) -> None:
+    empty(cloud_of(armature))
+    engine = bpy.context.scene.render.engine
+    with pytest.raises(RuntimeError, match=r"has no splats left to look at\. Undo that"):
+        bpy.ops.lhm.set_up_preview()
+    assert bpy.context.scene.camera is None
+    assert bpy.context.scene.render.engine == engine
 
 
 def test_a_camera_that_is_there_stays(armature: bpy.types.Object) -> None:

@@ -346,6 +346,11 @@ def test_errors_are_sentences_and_change_nothing(make_avatar: Callable[..., Avat
     refused("neither an image nor a clip|cannot be read", text)
     refused("neither an image nor a clip|cannot be read", film)
     refused("has no camera to keep", from_photo=False)
+    bpy.context.scene.camera = made.cloud  # Blender takes any object for one
+    before = _untouched()
+    refused("has no camera to keep", from_photo=False)
+    bpy.context.scene.camera = None
+    before = _untouched()
     del armature[PHOTO_PELVIS_KEY]
     refused("an older version")
     armature["lhm_metadata"] = json.dumps({"engine": "lift"})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 import pytest
+from blender.emptied import empty
 from blender.pictures import render
 from blender.shapely import with_shape
 from exr import read_exr, rgba
@@ -325,6 +326,11 @@ def test_saved_file_is_lit_without_the_addon(make_avatar: Callable[..., Avatar],
 
 
 def test_errors_are_sentences(avatar: Avatar, tmp_path: Path) -> None:
+    empty(_add(avatar).cloud)
+    for press in (bpy.ops.lhm.light_avatar, bpy.ops.lhm.cast_shadow):
+        with pytest.raises(RuntimeError, match=r"no splats left to light\. Undo that"):
+            press()
+    assert collect_splats(bpy.context.evaluated_depsgraph_get()).count == 0
     made = _add(avatar)
     made.cloud.modifiers.remove(made.cloud.modifiers["LHM Skinning"])
     for press in (bpy.ops.lhm.light_avatar, bpy.ops.lhm.cast_shadow):

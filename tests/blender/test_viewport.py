@@ -323,6 +323,25 @@ def test_evaluations_mark_what_is_stale(make_avatar: Callable[..., Avatar]) -> N
     assert made.cloud.name in asked[-1]
 
 
+def test_other_scenes_make_stale_and_scenes_that_are_gone_are_forgotten(
+    make_avatar: Callable[..., Avatar], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person(make_avatar(20))
+    monkeypatch.setattr(handlers.state, "painter", SimpleNamespace())
+    monkeypatch.setattr(handlers.state, "layers", {})
+    gone = bpy.data.scenes.new("Gone")
+    for scene in (gone, bpy.context.scene):
+        handlers._layer(SimpleNamespace(scene=scene, view_layer=scene.view_layers[0]))
+    assert len(handlers.state.layers) == 2
+    bpy.data.scenes.remove(gone)
+    other = bpy.data.scenes.new("Other")
+    kept = handlers._layer(SimpleNamespace(scene=other, view_layer=other.view_layers[0]))
+    assert {name for name, _ in handlers.state.layers} == {"Scene", "Other"}
+    kept._current = True
+    handlers._evaluated(bpy.context.scene, bpy.context.evaluated_depsgraph_get())  # which draws no splats
+    assert not kept._current
+
+
 # Pictures.
 
 
