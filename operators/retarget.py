@@ -15,7 +15,7 @@ from ..rigging.avatar_objects import AVATAR_KEY
 from ..rigging.motion_layers import push_down
 from ..rigging.takes import TakeSampler
 from .asked_job import AskedJob
-from .avatars import active_armature
+from .avatars import active_armature, avatar_takes_keys
 from .bone_maps import chosen_bones, note_source
 from .jobs import Job
 from .landing import Landing, OntoAvatar, land, ready
@@ -149,15 +149,22 @@ class LHM_OT_push_down_motion(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """The active avatar plays an Action."""
-        armature = active_armature(context)
-        if armature is None or not armature.animation_data or not armature.animation_data.action:
+        if not avatar_takes_keys(cls, context):
+            return False
+        animation = active_armature(context).animation_data
+        if animation is None or animation.action is None:
             cls.poll_message_set("Select an avatar that plays an Action")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the strip."""
-        push_down(active_armature(context))
+        armature = active_armature(context)
+        armature.animation_data.use_tweak_mode = False  # in it no Action can be taken off
+        if armature.animation_data.action is None:
+            self.report({"INFO"}, "Tweak Mode has ended; the Action is a strip already")
+            return {"FINISHED"}
+        push_down(armature)
         return {"FINISHED"}
 
 

@@ -7,7 +7,7 @@ import bpy
 from ..operators.avatars import active_armature
 from ..rigging.controlled import has_controls
 from ..rigging.face_joints import JOINT_SLIDERS
-from ..rigging.face_names import BONE, COEFFICIENTS, rows, side_of, word_of
+from ..rigging.face_names import BONE, COEFFICIENTS, property_path, rows, side_of, word_of
 from ..rigging.face_values import face_names, reason_against
 from .draw import draw_words
 from .sidebar import Sidebar
@@ -54,7 +54,7 @@ def _draw_shapes(layout: bpy.types.UILayout, armature: bpy.types.Object) -> None
             row = column.row(align=True)
             for name in names:
                 side = f" {side_of(name)[0]}" if side_of(name) else ""
-                row.prop(bone, f'["{name}"]', text=f"{word_of(name).label}{side}", slider=True)
+                row.prop(bone, property_path(name), text=f"{word_of(name).label}{side}", slider=True)
 
 
 CLASSES = (LHM_PT_face,)

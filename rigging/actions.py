@@ -15,7 +15,7 @@ from ..engine.avatar.body import JOINT_NAMES
 from ..engine.avatar.rotations import continuous, quat_from_rotvec
 from .armature import PELVIS
 from .face_curves import face_shapes
-from .face_names import BONE
+from .face_names import BONE, property_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,9 @@ def _turn_channels(motion: Motion, kept: Kept | None) -> list[Channel]:
 def _face_channels(armature: bpy.types.Object, motion: Motion, kept: Kept | None) -> list[Channel]:
     there = face_shapes(armature)
     return [
-        Channel(BONE, f'["{name}"]', motion.expression[:, [k]], None if kept is None else kept.weights[:, k])
+        Channel(
+            BONE, property_path(name), motion.expression[:, [k]], None if kept is None else kept.weights[:, k]
+        )
         for k, name in enumerate(motion.expression_names)
         if name in there
     ]

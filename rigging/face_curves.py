@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def face_shapes(armature: bpy.types.Object) -> tuple[str, ...]:
-    """Face shapes that an avatar's sliders move; none for avatars without, and for other armatures.
+    """Face shapes with names known to motions that an armature has sliders for; none for other armatures.
+
+    Told by the sliders alone, so that a skeleton without its splats can still be sampled. All shapes of an
+    avatar, those with names of its own as well, are `face_values.face_names`.
 
     Args:
         armature: Any.

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 
 from ..engine.avatar.face import FaceSpace
-from .face_names import BONE, limits, word_of
+from .face_names import BONE, limits, property_path, word_of
 from .pointcloud import read_attribute, write_attribute
 from .skinning_nodes import FACE_INDEX, face_mesh_of
 
@@ -100,7 +100,7 @@ def _add_slider(bone: bpy.types.PoseBone, shape: str) -> None:
         min=lowest, max=highest, soft_min=soft_lowest, soft_max=soft_highest, default=0.0, step=5.0,
         precision=2, description=f"{shape}: {word_of(shape).help}",
     )  # fmt: skip
-    bone.property_overridable_library_set(f'["{shape}"]', True)
+    bone.property_overridable_library_set(property_path(shape), True)
 
 
 def _drive(key: bpy.types.ShapeKey, armature: bpy.types.Object, shape: str) -> None:
@@ -110,4 +110,4 @@ def _drive(key: bpy.types.ShapeKey, armature: bpy.types.Object, shape: str) -> N
     curve.driver.type = "SUM"
     variable = curve.driver.variables.new()
     variable.targets[0].id = armature
-    variable.targets[0].data_path = f'pose.bones["{BONE}"]["{bpy.utils.escape_identifier(shape)}"]'
+    variable.targets[0].data_path = f'pose.bones["{BONE}"]{property_path(shape)}'

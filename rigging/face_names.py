@@ -92,6 +92,12 @@ def word_of(name: str) -> FaceWord:
     return FaceWord(OTHERS, name, "A shape of this avatar's own")
 
 
+def property_path(name: str) -> str:
+    """Of a shape's slider, from the pose bone: names from files may hold quotes."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'["{escaped}"]'
+
+
 def is_coefficient(name: str) -> bool:
     """Whether a shape is one of the body model's, ``Exp000`` and so on: these go to both sides of zero."""
     return _COEFFICIENT.fullmatch(name) is not None

@@ -15,7 +15,7 @@ import numpy as np
 from .avatar_objects import cloud_of
 from .face_joints import jaw_tracks, neutral_joints
 from .face_mesh import has_face, shape_names
-from .face_names import BONE, across, side_of
+from .face_names import BONE, across, property_path, side_of
 from .keys import Track, put
 from .skinning_nodes import face_mesh_of
 
@@ -51,7 +51,11 @@ def reason_against(armature: bpy.types.Object) -> str:
 
 
 def face_names(armature: bpy.types.Object) -> tuple[str, ...]:
-    """The shapes of an avatar that have a slider; none without a face."""
+    """The shapes of an avatar that have a slider; none without a face.
+
+    Shapes of its own are among them. What motions can speak of, also where splats and helper are gone, is
+    `face_curves.face_shapes`.
+    """
     cloud = cloud_of(armature)
     helper = None if cloud is None else face_mesh_of(cloud)
     bone = armature.pose.bones.get(BONE)
@@ -67,7 +71,7 @@ def face_weights(armature: bpy.types.Object) -> dict[str, float]:
 
 def face_tracks(weights: Mapping[str, float]) -> list[Track]:
     """Values of sliders, to be set or keyed."""
-    return [Track(BONE, f'["{name}"]', np.full((1, 1), value)) for name, value in weights.items()]
+    return [Track(BONE, property_path(name), np.full((1, 1), value)) for name, value in weights.items()]
 
 
 def set_face(

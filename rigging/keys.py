@@ -24,7 +24,7 @@ class Track:
 
     Args:
         bone: Its name.
-        name: ``rotation_quaternion``, ``location``, or a custom property as ``["ik"]``.
+        name: ``rotation_quaternion``, ``location``, or a custom property as ``["ik"]``, escaped.
         values: One row per frame. [F, 4], [F, 3] or [F, 1]
     """
 
@@ -44,7 +44,7 @@ def put(context: bpy.types.Context, armature: bpy.types.Object, tracks: Sequence
     for track in tracks:
         bone = armature.pose.bones[track.bone]
         if track.name.startswith("["):
-            bone[track.name[2:-2]] = float(track.values[0, 0])
+            bone[bpy.utils.unescape_identifier(track.name[2:-2])] = float(track.values[0, 0])
             continue
         if track.name == ROTATION:
             bone.rotation_mode = "QUATERNION"

@@ -21,7 +21,7 @@ from lhm_avatars.panels.face import LHM_PT_face
 from lhm_avatars.rigging.avatar_objects import AvatarObjects, add_avatar
 from lhm_avatars.rigging.face_expressions import EXPRESSIONS
 from lhm_avatars.rigging.face_names import COEFFICIENTS, OTHERS, across, rows, side_of, word_of
-from lhm_avatars.rigging.face_values import NO_FACE, face_weights
+from lhm_avatars.rigging.face_values import NO_FACE, face_weights, set_face
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -280,3 +280,14 @@ def test_without_a_face_the_panel_says_what_to_do(make_avatar: Callable[..., Ava
     layout = drawn(LHM_PT_face)
     assert NO_FACE in layout.text
     assert layout.properties == ["lhm_jaw_open", "lhm_jaw_side", "lhm_eyes_side", "lhm_eyes_up"]
+
+
+def test_shapes_of_a_file_may_have_any_name(
+    make_avatar: Callable[..., Avatar], auto_keying: bpy.types.ToolSettings
+) -> None:
+    name = 'say "ah" \\ é'
+    armature = add_avatar(bpy.context, with_face(make_avatar(count=400), (name,)), name='A "d" a').armature
+    set_face(bpy.context, armature, {name: 0.75})
+    assert armature.pose.bones["head"][name] == 0.75
+    (path,) = (path for path, _index in curves(armature) if "ah" in path)
+    assert armature.path_resolve(path) == 0.75

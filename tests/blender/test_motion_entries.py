@@ -127,4 +127,5 @@ def test_a_linked_avatar_can_still_be_baked_and_exported(avatar: Avatar, tmp_pat
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.context.view_layer.objects.active = _linked(tmp_path / "ada.blend", "Ada", override=False)
     _refused(bpy.ops.lhm.import_motion, LINKED)
+    _refused(bpy.ops.lhm.push_down_motion, LINKED)
     assert bpy.ops.lhm.export_motion(filepath=str(tmp_path / "x.bvh"), last=2) == {"FINISHED"}
