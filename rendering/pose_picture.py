@@ -36,8 +36,8 @@ def pose_picture(
     Returns:
         Display-space RGBA, the lowest row first. [128, 128, 4]
     """
-    splats = collect_splats(depsgraph, cloud)
-    splats = splats.take(splats.opacities > _SOLID)
+    splats = collect_splats(depsgraph, avatars=(cloud,))
+    splats = splats.take((splats.owner == 0) & (splats.opacities > _SOLID))
     if not splats.count:
         return None
     body_from_world = np.linalg.inv(np.array(armature.evaluated_get(depsgraph).matrix_world))
