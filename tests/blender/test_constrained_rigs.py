@@ -21,6 +21,7 @@ from lhm_avatars.rigging.other_rigs import RigBaker, bake_onto
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.usefixtures("empty_scene")
 FRAMES = 6
 LIMBS = (
     ("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"), ("index1", "index2"),
@@ -29,12 +30,7 @@ LIMBS = (
 
 
 @pytest.fixture
-def empty() -> None:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-
-
-@pytest.fixture
-def rigify(empty: None) -> Iterator[bpy.types.Object]:
+def rigify() -> Iterator[bpy.types.Object]:
     """A human rig as Rigify generates it."""
     if addon_utils.enable("rigify", default_set=True) is None:
         pytest.skip("this Blender comes without Rigify")
@@ -107,7 +103,7 @@ def _hung(joints: np.ndarray) -> bpy.types.Object:
     return armature
 
 
-def test_controls_under_a_constraint(empty: None) -> None:
+def test_controls_under_a_constraint() -> None:
     motion, joints = _motion("range_of_motion")
     armature = _hung(joints)
     names = {name: name for name in JOINT_NAMES}
@@ -122,7 +118,7 @@ def test_controls_under_a_constraint(empty: None) -> None:
     assert _worst_angle(armature, names, motion, joints) < 0.1
 
 
-def test_a_bake_that_is_given_up_leaves_the_rig_alone(empty: None) -> None:
+def test_a_bake_that_is_given_up_leaves_the_rig_alone() -> None:
     motion, joints = _motion("walk")
     armature = _hung(joints)
     bone = armature.pose.bones["left_elbow"]
