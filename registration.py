@@ -56,7 +56,7 @@ from .panels import plate as plate_panel
 from .panels import settings as settings_panel
 from .panels import setup as setup_panel
 from .panels import shape as shape_panel
-from .rendering import preview_engine
+from .rendering import playback_detail, preview_engine
 from .rendering.viewport import handlers as viewport_handlers
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ MODULES: tuple[ModuleType, ...] = (
     properties,
     preview_engine,
     viewport_handlers,
+    playback_detail,
     looks,
     jobs,
     install,

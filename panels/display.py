@@ -8,6 +8,7 @@ from ..operators.avatars import active_armature, cloud_of
 from ..rendering.capabilities import native_names
 from ..rendering.display_modes import display_modifier
 from ..rendering.native_splats import shows_native
+from ..rendering.playback_detail import PROPERTY as LIGHTER_PLAYBACK
 from ..rendering.relight.relit import UNLIT, any_lit
 from ..rendering.render_settings import CYCLES, EEVEE, is_suited
 from ..rendering.viewport.handlers import NO_WINDOW, PROPERTY, is_on, problem
@@ -42,6 +43,7 @@ class LHM_PT_display(Sidebar, bpy.types.Panel):
             column.prop(armature, "lhm_viewport_share", slider=True)
             column.prop(armature, "lhm_detail_distance")
             column.prop(armature, "lhm_detail_in_renders")
+            column.prop(context.scene, LIGHTER_PLAYBACK)
         if cloud is not None and (native_names() is not None or display_modifier(cloud) is None):
             text = "Show by Nodes" if shows_native(cloud) else "Let Blender Draw the Splats"
             layout.operator("lhm.native_splats", text=text)

@@ -196,7 +196,7 @@ def test_the_panels_settings_are_the_nodes(avatar: Avatar) -> None:
     assert [display_setting(made.cloud, name) for name in names] == ["Disks", "Splats", 0.5, 3.0, True]
     assert set(drawn(display_panel.LHM_PT_display).properties) == {
         "lhm_render_mode", "lhm_viewport_mode", "lhm_viewport_share", "lhm_detail_distance",
-        "lhm_detail_in_renders", "lhm_viewport_splats",
+        "lhm_detail_in_renders", "lhm_viewport_splats", "lhm_lighter_playback",
     }  # fmt: skip
     assert any("Draft" in word for word in drawn(display_panel.LHM_PT_display).words)
     armature.lhm_render_mode = "SPLATS"
