@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ ENGINE_ROOT = BUILD / "engine"
 EXAMPLE_PHOTO = ROOT / "assets" / "example_person.jpg"
 STAMP = "lhm-stamp.txt"
 ABANDONED_S = 900.0  # Nobody builds one environment for so long.
+_TESTS_AT_ONCE = 2  # each run keeps one core busy most of the time
 CANNOT_RUN = 2  # exit code of a benchmark that needs what this machine has not, or an argument
 SILENCE_S = 10.0  # After so long without a word, say that the work goes on.
 
@@ -322,10 +324,17 @@ def capture(*command: str | Path) -> str:
     return done.stdout.strip()
 
 
-def run(*command: str | Path, **extra: str | Path) -> int:
-    """Run a command on our terminal and return its exit code."""
+def run(*command: str | Path, log: Path | None = None, **extra: str | Path) -> int:
+    """Run a command and return its exit code; it writes on our terminal, or into a log."""
     sys.stdout.flush()
-    return subprocess.run(command, cwd=ROOT, env=child_environment(**extra), check=False).returncode
+    environment = child_environment(**extra)
+    if log is None:
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as file:
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, check=False, stdout=file, stderr=subprocess.STDOUT
+        ).returncode
 
 
 def stream(name: str, command: Sequence[str | Path]) -> None:
@@ -512,24 +521,49 @@ def cmd_test(options: argparse.Namespace) -> int:
     only = options.only or where_to_test(chosen)
     shutil.rmtree(BUILD / "reports", ignore_errors=True)
     link_checkout()
-    totals = Totals()
     engine_tests = ensure_engine_tests()  # Blender's tests talk to the engine, too.
+    runs = []
     for name in only:
         env_name = "engine-tests" if name == "engine" else f"bpy-{name}"
         if find_python(ENVIRONMENTS[env_name].python) is None and not options.only:
             say(f"\n== {env_name}: left out, no working Python {ENVIRONMENTS[env_name].python} was found")
             continue
-        python = engine_tests if name == "engine" else ensure(env_name)
+        runs.append((env_name, engine_tests if name == "engine" else ensure(env_name)))
         if name != "engine":
             check_libraries()
-        say(f"\n== {env_name}")
-        report = BUILD / "reports" / f"{env_name}.xml"
-        # Blender's tests reach LHM through an engine that has torch.
-        variables = {"LHM_TEST_LHM_PYTHON": engine_tests}
-        code = run(python, "-m", "pytest", f"--junitxml={report}", *extra, *paths, **variables)
-        totals.add(report, code, chosen=bool(extra))
+    totals = run_tests(runs, [*extra, *paths], engine_tests, chosen=bool(extra))
     say(f"\n{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
     return 1 if totals.failed or not totals.passed else 0
+
+
+def run_tests(
+    runs: Sequence[tuple[str, Path]], arguments: Sequence[str], engine_tests: Path, *, chosen: bool
+) -> Totals:
+    """Run pytest in each environment, as many at once as two cores keep busy; several write into logs first.
+
+    Args:
+        runs: Name and Python of each environment.
+        arguments: Of pytest.
+        engine_tests: Through its Python Blender's tests reach LHM, for it has torch.
+        chosen: The developer chose tests.
+    """
+    totals = Totals()
+
+    def one(env_name: str, python: Path) -> int:
+        report = BUILD / "reports" / f"{env_name}.xml"
+        log = BUILD / "log" / f"tests-{env_name}.log" if len(runs) > 1 else None
+        return run(
+            python, "-m", "pytest", f"--junitxml={report}", *arguments,
+            log=log, LHM_TEST_LHM_PYTHON=engine_tests,
+        )  # fmt: skip
+
+    with ThreadPoolExecutor(_TESTS_AT_ONCE) as pool:
+        for (env_name, _), code in zip(runs, pool.map(lambda job: one(*job), runs), strict=True):
+            say(f"\n== {env_name}")
+            if len(runs) > 1:
+                say((BUILD / "log" / f"tests-{env_name}.log").read_text("utf-8", errors="replace"))
+            totals.add(BUILD / "reports" / f"{env_name}.xml", code, chosen=chosen)
+    return totals
 
 
 def where_to_test(chosen: Sequence[Path]) -> list[str]:

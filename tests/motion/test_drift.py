@@ -17,9 +17,10 @@ from lhm_avatars.engine.motion.planting import planted
 from lhm_avatars.engine.motion.retarget.retarget import Retargeting
 from lhm_avatars.engine.motion.retarget.root import Placing
 from lhm_avatars.engine.motion.smplx_take import Recording
-from scipy.spatial.transform import Rotation
 
 from .rigged import rest_joints
+
+Rotation = pytest.importorskip("scipy.spatial.transform", reason="Blender's Python has no scipy").Rotation
 
 AS_RECORDED = Placing(travel=True, floor=False, heading=False, origin=False)
 

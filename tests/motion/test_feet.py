@@ -9,9 +9,10 @@ from lhm_avatars.engine.motion.builtin.walk import walk
 from lhm_avatars.engine.motion.retarget.calibrate import REST, calibrate
 from lhm_avatars.engine.motion.retarget.retarget import Retargeting, retarget
 from lhm_avatars.engine.motion.retarget.root import Placing
-from scipy.spatial.transform import Rotation
 
 from .rigged import lively, recorded, rest_joints, world
+
+Rotation = pytest.importorskip("scipy.spatial.transform", reason="Blender's Python has no scipy").Rotation
 
 AS_RECORDED = Placing(travel=True, floor=False, heading=False, origin=False)
 ALL = {name: name for name in JOINT_NAMES}

@@ -14,9 +14,10 @@ from lhm_avatars.engine.motion.onto import Wishes, onto
 from lhm_avatars.engine.motion.planting import planted
 from lhm_avatars.engine.motion.simplify import Tolerance, simplified
 from lhm_avatars.engine.motion.smplx_take import Recording
-from scipy.spatial.transform import Rotation
 
 from .rigged import lively, rest_joints, world
+
+Rotation = pytest.importorskip("scipy.spatial.transform", reason="Blender's Python has no scipy").Rotation
 
 
 def _about_x(degrees: np.ndarray) -> np.ndarray:
