@@ -121,10 +121,11 @@ def test_a_picture_that_cannot_be_written_leaves_nothing(
 
 
 def test_trying_the_packages_compiles_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    warmed: list[bool] = []
-    stand_in(monkeypatch, "raster", warm_up=lambda: warmed.append(True))
+    warmed: list[str] = []
+    stand_in(monkeypatch, "raster", warm_up=lambda: warmed.append("splats"))
+    stand_in(monkeypatch, "preview.warm", warm_up_meshes=lambda: warmed.append("meshes"))
     monkeypatch.setitem(sys.modules, "numba", SimpleNamespace(__version__="9"))  # type: ignore[arg-type]
     assert METHODS["versions"]({"modules": ["json"]}, quiet)["modules"] == {"json": json.__version__}
     assert not warmed
     assert METHODS["versions"]({"modules": ["numba"]}, quiet)["modules"] == {"numba": "9"}
-    assert warmed == [True]
+    assert warmed == ["splats", "meshes"]
