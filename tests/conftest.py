@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import shutil
@@ -33,6 +34,10 @@ NEEDS = {
     "network": ("cv2", "safetensors", "torch"),
     "weights": ("huggingface_hub", "scipy"),
 }
+
+
+# The exit code, once the session is over.
+_outcome: list[int] = []
 
 
 def _missing(folder: str) -> list[str]:
@@ -68,9 +73,25 @@ def pytest_report_header() -> list[str]:
     return [f"left out: tests/{folder} (no {', '.join(_missing(folder))})" for folder in collect_ignore]
 
 
-def pytest_unconfigure() -> None:
-    """Remove the temporary Blender configuration."""
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Remember how it went, for the end."""
+    _outcome.append(int(exitstatus))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the temporary Blender configuration, and end even where Blender would not.
+
+    Blender 4.5 as a Python module may wait at its end for a thread that nobody ends. All is reported by now,
+    so what Python has to do at exit is done here, and Blender's part left out.
+    """
     shutil.rmtree(_user_resources, ignore_errors=True)
+    if "bpy" in sys.modules and _outcome:
+        atexit._run_exitfuncs()
+        config.get_terminal_writer().flush()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_outcome[-1])
 
 
 @pytest.fixture(scope="session")
