@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..rigging.avatar_objects import AVATAR_KEY
 from .display_modes import display_setting, set_display
 from .display_nodes import VIEWPORT_SHARE
+from .viewport.points import clouds
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -36,8 +36,8 @@ def lighten(scene: bpy.types.Scene) -> None:
         scene: That is about to play.
     """
     restore()
-    clouds = [(cloud, display_setting(cloud, VIEWPORT_SHARE)) for cloud in _clouds(scene)]
-    shown = [(cloud, share) for cloud, share in clouds if share is not None]
+    shares = [(cloud, display_setting(cloud, VIEWPORT_SHARE)) for cloud in clouds(scene)]
+    shown = [(cloud, share) for cloud, share in shares if share is not None]
     total = sum(share * len(cloud.data.points) for cloud, share in shown)
     if total <= MOST or not getattr(scene, PROPERTY):
         return
@@ -52,14 +52,6 @@ def restore() -> None:
         if cloud.session_uid in _kept:
             set_display(cloud, **{VIEWPORT_SHARE: _kept[cloud.session_uid]})
     _kept.clear()
-
-
-def _clouds(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    return [
-        cloud
-        for cloud in scene.objects
-        if cloud.type == "POINTCLOUD" and cloud.get(AVATAR_KEY) == "cloud" and cloud.is_editable
-    ]
 
 
 @persistent

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from math import radians
 from typing import TYPE_CHECKING
 
@@ -62,6 +65,27 @@ def reference(eps2d: float = 0.3) -> Image:
         splats.means, splats.quats, splats.scales, splats.opacities, splats.colors,
         view.viewmat, view.K, view.width, view.height, RasterSettings(eps2d=eps2d),
     )  # fmt: skip
+
+
+def rendered_without_the_addon(file: Path, folder: Path) -> dict[str, np.ndarray]:
+    """All passes of a saved file as a process renders it that never had the extension.
+
+    Args:
+        file: The .blend.
+        folder: For the picture and for that process's settings.
+    """
+    script = (
+        "import sys, bpy\n"
+        "bpy.ops.wm.open_mainfile(filepath=sys.argv[1])\n"
+        "bpy.context.scene.render.filepath = sys.argv[2]\n"
+        "bpy.ops.render.render(write_still=True)\n"
+        "assert not any('lhm' in name for name in sys.modules)\n"
+    )
+    environment = {**os.environ, "BLENDER_USER_RESOURCES": str(folder / "user"), "PYTHONPATH": ""}
+    command = [sys.executable, "-c", script, file, folder / "there.exr"]
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return read_exr(folder / "there.exr")
 
 
 def psnr(picture: np.ndarray, expected: np.ndarray, mask: np.ndarray) -> float:

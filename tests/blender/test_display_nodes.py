@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from math import cos, radians, sin
 from typing import TYPE_CHECKING
@@ -12,8 +9,8 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 import pytest
-from blender.pictures import add_camera, psnr, reference, render
-from exr import read_exr, rgba
+from blender.pictures import add_camera, psnr, reference, render, rendered_without_the_addon
+from exr import rgba
 from lhm_avatars.engine.avatar.gaussians import Gaussians
 from lhm_avatars.engine.avatar.rotations import matrix_from_quat
 from lhm_avatars.operators.reconstruction import Made, place
@@ -155,18 +152,7 @@ def test_saved_file_renders_without_the_addon(make_avatar: Callable[..., Avatar]
     here = rgba(render(tmp_path / "here.exr"))
     file = tmp_path / "person.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(file))
-    script = (
-        "import sys, bpy\n"
-        "bpy.ops.wm.open_mainfile(filepath=sys.argv[1])\n"
-        "bpy.context.scene.render.filepath = sys.argv[2]\n"
-        "bpy.ops.render.render(write_still=True)\n"
-        "assert not any('lhm' in name for name in sys.modules)\n"
-    )
-    environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "user"), "PYTHONPATH": ""}
-    command = [sys.executable, "-c", script, file, tmp_path / "there.exr"]
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    there = rgba(read_exr(tmp_path / "there.exr"))
+    there = rgba(rendered_without_the_addon(file, tmp_path))
     assert here[..., 3].max() > 0.9
     np.testing.assert_allclose(there, here, atol=1e-4)
 
